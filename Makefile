@@ -1,0 +1,58 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+$(VENV)/.run: pyproject.toml requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=requirements.txt $(PIP) install --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) install --requirement requirements.txt
+	touch $@
+
+.PHONY: conformance
+conformance: $(VENV)/.run ## judge the embedded reference
+	$(BIN)/datawal-conformance run
+
+.PHONY: conformance-crate
+conformance-crate: $(VENV)/.run ## build the adapter of the published crate with cargo and judge it
+	cargo build --release --locked --quiet --manifest-path conformance/adapters/rust/Cargo.toml
+	$(BIN)/datawal-conformance run \
+	  --deviations conformance/adapters/rust/deviations.toml \
+	  -- conformance/adapters/rust/target/release/datawal-adapter
+
+.PHONY: test
+test: lint vectors-check pytest ## everything that must hold
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style, types and dependency arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: pytest
+pytest: $(VENV)/.dev ## the test suite
+	$(BIN)/python -m pytest -n auto
+
+.PHONY: vectors
+vectors: $(VENV)/.run ## write vectors/ anew
+	$(BIN)/python -m datawal_conformance.families write vectors
+
+.PHONY: vectors-check
+vectors-check: $(VENV)/.run ## fail when vectors/ is not what the families make
+	$(BIN)/python -m datawal_conformance.families check vectors
+
+.PHONY: clean
+clean: ## remove what the targets made
+	rm -rf $(VENV) build dist conformance/adapters/rust/target

@@ -1,0 +1,86 @@
+"""The datawal format, declared once: grammar, limits, order of judgement, clauses."""
+
+from datawal_spec.annotate import AnnotatedField, annotate, format_dump
+from datawal_spec.checksum import crc32c
+from datawal_spec.clauses import Clause, Level, Profile, all_clauses, all_profiles
+from datawal_spec.judgement import RULES, STRUCTURAL_KINDS, TAIL_DAMAGE_KINDS, Rule, judge
+from datawal_spec.kinds import ErrorKind
+from datawal_spec.layout import (
+    CRC_CODEC,
+    CRC_LEN,
+    FIELD_NAMES,
+    HEADER_CODEC,
+    HEADER_FORMAT,
+    HEADER_LEN,
+    MIN_FRAME_LEN,
+    FieldSpan,
+    Header,
+    build_frame,
+    field_at,
+    frame_len,
+    frame_spans,
+    parse_header,
+)
+from datawal_spec.limits import (
+    FIRST_SEGMENT_ID,
+    FIRST_TXID,
+    LOCK_NAME,
+    MAGIC,
+    MAX_KEY_LEN,
+    MAX_OPEN_SEGMENTS,
+    MAX_PAYLOAD_LEN,
+    MAX_SEGMENT_ID,
+    MAX_TXID,
+    SEGMENT_ID_DIGITS,
+    SEGMENT_SUFFIX,
+    WIRE_VERSION,
+)
+from datawal_spec.names import segment_id, segment_name
+from datawal_spec.record_type import RecordType
+
+__all__ = [
+    "CRC_CODEC",
+    "CRC_LEN",
+    "FIELD_NAMES",
+    "FIRST_SEGMENT_ID",
+    "FIRST_TXID",
+    "HEADER_CODEC",
+    "HEADER_FORMAT",
+    "HEADER_LEN",
+    "LOCK_NAME",
+    "MAGIC",
+    "MAX_KEY_LEN",
+    "MAX_OPEN_SEGMENTS",
+    "MAX_PAYLOAD_LEN",
+    "MAX_SEGMENT_ID",
+    "MAX_TXID",
+    "MIN_FRAME_LEN",
+    "RULES",
+    "SEGMENT_ID_DIGITS",
+    "SEGMENT_SUFFIX",
+    "STRUCTURAL_KINDS",
+    "TAIL_DAMAGE_KINDS",
+    "WIRE_VERSION",
+    "AnnotatedField",
+    "Clause",
+    "ErrorKind",
+    "FieldSpan",
+    "Header",
+    "Level",
+    "Profile",
+    "RecordType",
+    "Rule",
+    "all_clauses",
+    "all_profiles",
+    "annotate",
+    "build_frame",
+    "crc32c",
+    "field_at",
+    "format_dump",
+    "frame_len",
+    "frame_spans",
+    "judge",
+    "parse_header",
+    "segment_id",
+    "segment_name",
+]
