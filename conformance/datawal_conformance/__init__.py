@@ -1,0 +1,1 @@
+"""The conformance kit: cases, the runner that judges implementations by them, reports."""

@@ -121,9 +121,7 @@ def format_dump(segment: bytes) -> str:
             last_frame = field.frame
         shown = field.data[:_BYTES_SHOWN].hex() + ("..." if len(field.data) > _BYTES_SHOWN else "")
         mark = "  <-- " + field.broken.clause if field.broken else ""
-        lines.append(
-            f"{field.offset:>10}  {shown:<{_BYTES_SHOWN * 2 + 3}}  {field.name:<12}  {field.meaning}{mark}"
-        )
+        lines.append(f"{field.offset:>10}  {shown:<{_BYTES_SHOWN * 2 + 3}}  {field.name:<12}  {field.meaning}{mark}")
     if len(lines) == 1:
         lines.append("(empty segment)")
     return "\n".join(lines) + "\n"
