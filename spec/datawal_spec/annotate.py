@@ -78,6 +78,8 @@ def _fields(segment: bytes, start: int, frame: int, fault: Rule | None) -> Itera
             seen[name] = subcon.parse_stream(stream, **seen)
         except (ConstructError, StreamError):
             rest = segment[start + at : limit]
+            if not rest and fault is not None and not fault.tail_damage:
+                return
             broken = fault if fault is not None and fault.tail_damage else None
             yield AnnotatedField(frame, start + at, name, rest, "cut short here", broken)
             return
