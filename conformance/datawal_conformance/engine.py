@@ -61,6 +61,14 @@ class EngineReport:
     gave_up: str = ""
 
 
+class _AnsweredAgainError(AnswerError):
+    """A case that has its result was answered once more."""
+
+    def __init__(self, message: str, stderr: str, case: Case) -> None:
+        super().__init__(message, stderr)
+        self.case = case
+
+
 class GaveUpError(Exception):
     """Internal: too much is broken to go on."""
 
@@ -166,6 +174,7 @@ class Engine:
         self._queue: deque[Case] = deque()
         self._alone: deque[Case] = deque()
         self._in_flight: dict[str, _CaseRun] = {}
+        self._answered: dict[str, Case] = {}
         self._directories = 0
         self._broken_in_a_row = 0
         self._process: AdapterProcess | None = None
@@ -192,8 +201,10 @@ class Engine:
         return self._hello.capabilities
 
     def run(self, cases: Iterable[Case]) -> EngineReport:
-        """Run the cases; every one of them is emitted exactly once unless the run gives up or is interrupted.
+        """Run the cases; every one of them is emitted unless the run gives up or is interrupted.
 
+        A case is emitted again when a later answer of the adapter shows its first result to be unfounded; the
+        last result counts.
         Raises a ProtocolError when the adapter cannot be started or greeted.
         """
         try:
@@ -277,6 +288,7 @@ class Engine:
         if result is None:
             result = run.verdict(self._capabilities)
         del self._in_flight[run.case.id]
+        self._answered[run.case.id] = run.case
         run.sandbox.remove()
         self._done(result)
 
@@ -293,6 +305,9 @@ class Engine:
         message = decode_line(line)
         case_id = message.get("id")
         run = self._in_flight.get(case_id) if isinstance(case_id, str) else None
+        if run is None and case_id in self._answered:
+            text = f"a second answer carries the id {case_id!r}"
+            raise _AnsweredAgainError(text, process.stderr_tail, self._answered[case_id])
         if run is None:
             text = f"an answer carries the id {str(case_id)[:80]!r}, which no request in flight has"
             raise AnswerError(text, process.stderr_tail)
@@ -317,6 +332,8 @@ class Engine:
         """Find the case that breaks the adapter, by running suspects alone, oldest first."""
         self._drop_process()
         suspects = [run.case for run in self._in_flight.values()]
+        if isinstance(error, _AnsweredAgainError):
+            suspects.insert(0, error.case)
         for run in self._in_flight.values():
             run.sandbox.remove()
         self._in_flight.clear()

@@ -61,10 +61,10 @@ def run_cases(
     An interrupt (Ctrl-C) ends the run early and is noted in the record. Raises a ProtocolError when the adapter
     cannot be started or greeted.
     """
-    results: list[CaseResult] = []
+    latest: dict[str, CaseResult] = {}
 
     def take(result: CaseResult) -> None:
-        results.append(result)
+        latest[result.case_id] = result
         progress(result)
 
     started = time.perf_counter()
@@ -88,8 +88,7 @@ def run_cases(
             record.incidents, record.gave_up = report.incidents, report.gave_up
         except KeyboardInterrupt:
             record.interrupted = True
-        order = {case.id: number for number, case in enumerate(cases)}
-        results.sort(key=lambda result: order[result.case_id])
+        results = [latest[case.id] for case in cases if case.id in latest]
         incomplete = options.filtered or record.interrupted or bool(record.gave_up)
         record.results, record.stale_deviations = apply_deviations(results, deviations, filtered=incomplete)
     finally:

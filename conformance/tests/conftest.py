@@ -1,0 +1,52 @@
+"""Shared pieces: small cases made by hand, and a run of them through an adapter of the zoo."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datawal_conformance.case import Case, parse_case
+from datawal_conformance.run import RunOptions, run_cases
+from datawal_conformance.verdict import RunRecord
+
+ZOO = Path(__file__).parent / "zoo" / "adapters.py"
+
+
+def make_case(case_id: str, **members: Any) -> Case:
+    source: dict[str, Any] = {
+        "id": case_id,
+        "title": "made by hand",
+        "profile": "recovery",
+        "clauses": {"REC-1": "0" * 12},
+        "requires": ["log"],
+        "given": {},
+        "steps": [{"op": "fsync", "expect": {"ok": {}}}],
+    }
+    return parse_case(source | members)
+
+
+def zoo_command(name: str) -> list[str]:
+    return [sys.executable, str(ZOO), name]
+
+
+def run_adapter(
+    command: Sequence[str], cases: Sequence[Case], workdir: Path, *, timeout: float = 20.0, isolate: bool = False
+) -> RunRecord:
+    options = RunOptions(command, timeout, 8, isolate, workdir, filtered=False)
+    return run_cases(cases, options, [], "digest", lambda _result: None)
+
+
+@pytest.fixture
+def run_zoo(tmp_path: Path) -> Callable[..., RunRecord]:
+    """Run an adapter of the zoo over ten cases, the fifth of which is bad; leave nothing behind."""
+
+    def run(name: str, cases: Sequence[Case] | None = None, **options: Any) -> RunRecord:
+        if cases is None:
+            cases = [make_case(f"recovery.{'bad' if number == 5 else 'good'}/{number}") for number in range(1, 11)]
+        record = run_adapter(zoo_command(name), cases, tmp_path, **options)
+        assert list(tmp_path.iterdir()) == [], "the run left case directories behind"
+        return record
+
+    return run
