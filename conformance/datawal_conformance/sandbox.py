@@ -4,6 +4,7 @@ The only place of the kit that touches a case's files. Paths come from case file
 each is checked to stay inside the directory, and links are made but never followed.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -76,6 +77,8 @@ class Sandbox:
     def __init__(self, root: str, given: dict[str, Any]) -> None:
         self._root = os.fsencode(root)
         self._expected: dict[bytes, Entry] = {}
+        self._made: set[bytes] = set()
+        self._last_seen: dict[bytes, Entry] = {}
         os.mkdir(self._root, 0o700)
         for path, content in given.items():
             names = safe_parts(path)
@@ -89,9 +92,9 @@ class Sandbox:
             parent = b"/".join(names[:depth])
             if parent not in self._expected:
                 self._expected[parent] = DIRECTORY
-                full = self._root + b"/" + parent
-                if not os.path.lexists(full):
-                    os.mkdir(full, 0o700)
+                if parent not in self._made:
+                    self._make_directory(self._root + b"/" + parent)
+                    self._made.add(parent)
         self._expected[b"/".join(names)] = entry
 
     def _make(self, path: bytes, entry: Entry) -> None:
@@ -102,14 +105,17 @@ class Sandbox:
             finally:
                 os.close(fd)
         elif entry.kind == "directory":
-            if not os.path.isdir(path):
-                os.mkdir(path, 0o700)
+            self._make_directory(path)
         elif entry.kind == "symlink":
             os.symlink(entry.content, path)
         elif entry.kind == "fifo":
             os.mkfifo(path, 0o600)
         else:
             _make_socket(path)
+
+    def _make_directory(self, path: bytes) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
 
     def act(self, action: dict[str, Any]) -> Mismatch | None:
         """Do one step of the runner; returns what a `check` found wrong.
@@ -158,6 +164,7 @@ class Sandbox:
                 self._change(expected, anything, path, content)
         found: dict[bytes, Entry] = {}
         self._snapshot(self._root, b"", found, expected)
+        self._last_seen = found
         if found == expected:
             return None
         for path in sorted(expected.keys() | found.keys()):
@@ -191,13 +198,28 @@ class Sandbox:
                     found[key] = DIRECTORY
                     if len(key) < _DEEPEST:
                         self._snapshot(item.path, key + b"/", found, expected)
+                elif item.name == _LOCK and key not in expected and item.is_file(follow_symlinks=False):
+                    found[key] = _UNREAD_LOCK
                 else:
                     found[key] = _look(item.path, expected.get(key))
 
     def remove(self) -> None:
         """Take the directory away, whatever the implementation left in it."""
-        remove_tree(self._root)
+        try:
+            for key in reversed(self._last_seen):
+                path = self._root + b"/" + key
+                if self._last_seen[key] is DIRECTORY:
+                    os.rmdir(path)
+                else:
+                    os.unlink(path)
+            os.rmdir(self._root)
+        except OSError:
+            remove_tree(self._root)
 
+
+_LOCK = LOCK_NAME.encode()
+_UNREAD_LOCK = Entry("file")
+"""A lock file that the case says nothing about: its content is not read."""
 
 _DEEPEST = 1024
 """Longest path, in bytes, that a snapshot follows: hostile trees may be deeper than Python recurses."""
@@ -209,7 +231,7 @@ def _covered(path: bytes, anything: set[bytes]) -> bool:
 
 def _is_lock_file(path: bytes, expected: dict[bytes, Entry], found: dict[bytes, Entry], files: Any) -> bool:
     """Whether this is a lock file the case says nothing about: its presence and content are free."""
-    if path.rpartition(b"/")[2] != LOCK_NAME.encode():
+    if path.rpartition(b"/")[2] != _LOCK:
         return False
     if files != "unchanged" and path.decode("utf-8", "replace") in files:
         return False
@@ -221,6 +243,8 @@ def _look(path: bytes, expected: Entry | None = None) -> Entry:
     status = os.lstat(path)
     mode = status.st_mode
     if stat.S_ISREG(mode):
+        if status.st_size == 0:
+            return _EMPTY_FILE
         limit = status.st_size if expected is None else len(expected.content) + _READ_BEYOND
         return Entry("file", _read(path, min(status.st_size, max(limit, _READ_AT_LEAST))))
     if stat.S_ISLNK(mode):
@@ -232,6 +256,7 @@ def _look(path: bytes, expected: Entry | None = None) -> Entry:
     return Entry("socket" if stat.S_ISSOCK(mode) else "other")
 
 
+_EMPTY_FILE = Entry("file")
 _READ_BEYOND = 1 << 16
 _READ_AT_LEAST = 1 << 20
 

@@ -7,24 +7,26 @@ following a link and without waiting (a FIFO would hang otherwise), and is used 
 regular file. Nothing is mapped: a file that someone cuts would kill the process that maps it. Python opens
 descriptors close-on-exec, so no started program inherits them.
 """
-# ruff: noqa: PTH - pathlib has no descriptors, and costs more than the calls it makes
+
+# pathlib knows no descriptors, and making a path costs more than the call that is made with it.
+# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH109, PTH112, PTH114, PTH118, PTH119, PTH120, PTH121
 
 import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Final, TypeAlias
 
+from datawal.errors import NotDirectoryError, ObstructedError, StorageError, fail
 from datawal_spec import LOCK_NAME, segment_id, segment_name
-
-from datawal.errors import NotDirectoryError, ObstructedError, StorageError, storage_error
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """What paths may be given as."""
 
 _NEVER_WAIT_OR_FOLLOW: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_MODE: Final = 0o666
+_WRITE: Final = 256 * 1024
 _OBSTACLES: Final = frozenset({errno.EEXIST, errno.ELOOP, errno.EISDIR, errno.ENXIO})
 """What the operating system answers when a link, a directory or a socket stands in place of a file."""
 
@@ -48,7 +50,7 @@ class File:
         try:
             return os.lseek(self.fd, 0, os.SEEK_END)
         except OSError as error:
-            raise storage_error("measure the file", self.path, error) from error
+            fail("measure the file", self.path, error)
 
     def read_at(self, offset: int, size: int, /) -> bytes:
         """`size` bytes from `offset` on; fewer only when the file ends before."""
@@ -63,7 +65,7 @@ class File:
                 missing -= len(data)
             return b"".join(chunks)
         except OSError as error:
-            raise storage_error(f"read {size} bytes at offset {offset}", self.path, error) from error
+            fail(f"read {size} bytes at offset {offset}", self.path, error)
 
     def write(self, data: bytes) -> None:
         """Append `data` whole, going on after short writes."""
@@ -72,17 +74,17 @@ class File:
             while written < len(data):
                 step = os.write(self.fd, memoryview(data)[written:])
                 if step == 0:
-                    raise OSError(errno.EIO, "write made no progress")  # noqa: TRY301 - one way out
+                    raise OSError(errno.EIO, "no progress")  # noqa: TRY301 - one way out
                 written += step
         except OSError as error:
-            raise storage_error(f"write {len(data)} bytes", self.path, error) from error
+            fail(f"write {len(data)} bytes", self.path, error)
 
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes."""
         try:
             os.ftruncate(self.fd, size)
         except OSError as error:
-            raise storage_error(f"cut the file to {size} bytes", self.path, error) from error
+            fail(f"cut the file to {size} bytes", self.path, error)
 
     def sync(self) -> None:
         """Bring the file's bytes and length to stable storage."""
@@ -99,15 +101,17 @@ def _sync(fd: int, path: str) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
-        raise storage_error("sync", path, error) from error
+        fail("sync", path, error)
 
 
 def absolute(path: StrPath) -> str:
-    """`path` as an absolute string without a slash at its end; links and dots are left to the system."""
+    """`path` as an absolute string that ends in a name; links and dots before it are left to the system."""
     text = os.fsdecode(path)
     if not text.startswith("/"):
         text = os.path.join(os.getcwd(), text)
-    return text.rstrip("/") or "/"
+    if text.endswith(("/", "/.", "/..")):
+        text = os.path.realpath(text)
+    return text
 
 
 def open_directory(path: str) -> File:
@@ -115,7 +119,7 @@ def open_directory(path: str) -> File:
     try:
         return File(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), path)
     except OSError as error:
-        raise storage_error("open the directory", path, error) from error
+        fail("open the directory", path, error)
 
 
 def sync_directory(path: str) -> None:
@@ -125,6 +129,15 @@ def sync_directory(path: str) -> None:
         directory.sync()
     finally:
         directory.close()
+
+
+def sync_parent_if_allowed(path: str) -> None:
+    """Sync the parent of a directory that may have been made by someone else; not everyone may read it."""
+    try:
+        sync_directory(os.path.dirname(path))
+    except StorageError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM}:
+            raise
 
 
 def make_directories(path: str) -> None:
@@ -137,10 +150,12 @@ def make_directories(path: str) -> None:
             os.mkdir(path)
     except FileExistsError as error:
         if not os.path.isdir(path):
-            raise NotDirectoryError("make the directory", path, "something else stands there") from error
+            raise NotDirectoryError(
+                action="make the directory", path=path, reason="something else stands there"
+            ) from error
         return
     except OSError as error:
-        raise storage_error("make the directory", path, error) from error
+        fail("make the directory", path, error)
     sync_directory(os.path.dirname(path))
 
 
@@ -154,7 +169,7 @@ def list_segments(path: str) -> list[int]:
                 if (number := segment_id(entry.name)) is not None and entry.is_file(follow_symlinks=False)
             ]
     except OSError as error:
-        raise storage_error("list the directory", path, error) from error
+        fail("list the directory", path, error)
     found.sort()
     return found
 
@@ -206,27 +221,29 @@ def _open_regular(action: str, path: str, flags: int, segment: int = -1) -> File
         fd = os.open(path, flags | _NEVER_WAIT_OR_FOLLOW, _FILE_MODE)
     except OSError as error:
         if error.errno in _OBSTACLES:
-            raise ObstructedError(action, path, error) from error
-        raise storage_error(action, path, error) from error
+            raise ObstructedError(action=action, path=path, reason=error) from error
+        fail(action, path, error)
     try:
         status = os.fstat(fd)
     except OSError as error:
         os.close(fd)
-        raise storage_error(action, path, error) from error
+        fail(action, path, error)
     if not stat.S_ISREG(status.st_mode):
         os.close(fd)
-        raise ObstructedError(action, path, "something that is no regular file stands there")
+        raise ObstructedError(action=action, path=path, reason="something that is no regular file stands there")
     return File(fd, path, segment, status.st_size)
 
 
-def sources(directory: str, segments: list[int] | tuple[int, ...]) -> Iterator[File]:
-    """The segments one after the other, each open only while it is the current one."""
+def sources(directory: str, segments: Iterable[int], active: File | None = None) -> Generator[File, None, None]:
+    """The segments one after the other, each open only while it is the current one, then `active`."""
     for segment in segments:
         file = open_segment(directory, segment)
         try:
             yield file
         finally:
             file.close()
+    if active is not None:
+        yield active
 
 
 def is_missing(path: str) -> bool:
@@ -236,7 +253,7 @@ def is_missing(path: str) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise storage_error("look at", path, error) from error
+        fail("look at", path, error)
     return False
 
 
@@ -259,23 +276,39 @@ def is_empty(path: str) -> bool:
         with os.scandir(path) as entries:
             return next(entries, None) is None
     except OSError as error:
-        raise storage_error("list the directory", path, error) from error
+        fail("list the directory", path, error)
 
 
-def split(path: str) -> tuple[str, str]:
-    """Parent directory and name of a path, dots at its end resolved."""
-    if os.path.basename(path) in {".", ".."}:
-        path = os.path.realpath(path)
+def parent_of(path: str) -> str:
+    """The directory that holds `path`."""
+    return os.path.dirname(path)
+
+
+def refuse_own_names(action: str, path: str, log: str) -> None:
+    """Raise ObstructedError when `path` is a name that the log in the directory `log` keeps for itself."""
     parent, name = os.path.split(path)
-    return parent, name
-
-
-def same_directory(one: str, other: str) -> bool:
-    """Whether two paths lead to one directory."""
+    if segment_id(name) is None and name != LOCK_NAME:
+        return
     try:
-        return os.path.samefile(one, other)
+        own = os.path.samefile(parent, log)
     except OSError:
-        return False
+        own = False
+    if own:
+        raise ObstructedError(action=action, path=path, reason="the log keeps this name for itself; choose another one")
+
+
+def batched(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Join small pieces into writes of about `_WRITE` bytes, each with the number of pieces in it."""
+    batch: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if batch and size + len(piece) > _WRITE:
+            yield b"".join(batch), len(batch)
+            batch, size = [], 0
+        batch.append(piece)
+        size += len(piece)
+    if batch:
+        yield b"".join(batch), len(batch)
 
 
 def unpredictable_sibling(path: str) -> str:
@@ -289,9 +322,9 @@ def make_directory(path: str) -> None:
     try:
         os.mkdir(path)
     except FileExistsError as error:
-        raise ObstructedError("make the directory", path, error) from error
+        raise ObstructedError(action="make the directory", path=path, reason=error) from error
     except OSError as error:
-        raise storage_error("make the directory", path, error) from error
+        fail("make the directory", path, error)
 
 
 def rename(source: str, target: str) -> None:
@@ -299,7 +332,7 @@ def rename(source: str, target: str) -> None:
     try:
         os.rename(source, target)
     except OSError as error:
-        raise storage_error(f"rename {os.path.basename(source)} into place", target, error) from error
+        fail(f"rename {os.path.basename(source)} into place", target, error)
 
 
 def discard_file(path: str) -> None:
@@ -316,3 +349,29 @@ def discard_directory(path: str) -> None:
         os.rmdir(path)
     except OSError:
         return
+
+
+class SegmentCache:
+    """Segments open for reading, the least recently used one closed first (clause KV-15)."""
+
+    __slots__ = ("_files", "_limit", "directory")
+
+    def __init__(self, directory: str, limit: int) -> None:
+        self.directory = directory
+        self._limit = limit
+        self._files: dict[int, File] = {}
+
+    def get(self, segment: int) -> File:
+        """The segment, opened if it is not."""
+        file = self._files.pop(segment, None)
+        if file is None:
+            if len(self._files) >= self._limit:
+                self._files.pop(next(iter(self._files))).close()
+            file = open_segment(self.directory, segment)
+        self._files[segment] = file
+        return file
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self._files:
+            self._files.popitem()[1].close()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from datawal.errors import TooLargeError
 from datawal_spec import (
     CRC_CODEC,
     HEADER_CODEC,
@@ -14,8 +15,6 @@ from datawal_spec import (
     RecordType,
     crc32c,
 )
-
-from datawal.errors import TooLargeError
 
 BytesLike: TypeAlias = bytes | bytearray | memoryview
 """What keys and payloads may be given as; answers are always `bytes`."""
@@ -81,6 +80,13 @@ def as_bytes(value: BytesLike, what: str) -> bytes:
         raise TypeError(msg) from None
 
 
+def check_record_type(value: object) -> None:
+    """Raise TypeError when `value` is no RecordType; a bare number is too easily the wrong one."""
+    if not isinstance(value, RecordType):
+        msg = f"record_type must be a RecordType, not {type(value).__name__}"
+        raise TypeError(msg)
+
+
 def check_sizes(key: bytes, payload: bytes) -> None:
     """Raise TooLargeError when the key or the payload is over its limit (clauses WRT-10 and WRT-11)."""
     if len(key) > MAX_KEY_LEN:
@@ -89,8 +95,13 @@ def check_sizes(key: bytes, payload: bytes) -> None:
         raise TooLargeError(ErrorKind.PAYLOAD_TOO_LARGE, size=len(payload), limit=MAX_PAYLOAD_LEN)
 
 
+def head(record_type: int, txid: int, key: bytes, payload_len: int) -> bytes:
+    """Header and key of a frame: everything in front of its payload (clauses WIRE-1 to WIRE-9)."""
+    return HEADER_CODEC.pack(MAGIC, WIRE_VERSION, record_type, _NO_FLAGS, txid, len(key), payload_len) + key
+
+
 def encode(record_type: int, txid: int, key: bytes, payload: bytes) -> bytes:
     """The frame of one record whose sizes were checked (clauses WIRE-1 to WIRE-12)."""
-    head = HEADER_CODEC.pack(MAGIC, WIRE_VERSION, record_type, _NO_FLAGS, txid, len(key), len(payload)) + key
+    front = head(record_type, txid, key, len(payload))
     # The payload is summed where it lies: joining first and summing the whole would copy it twice.
-    return b"".join((head, payload, CRC_CODEC.pack(crc32c(payload, crc32c(head)))))
+    return b"".join((front, payload, CRC_CODEC.pack(crc32c(payload, crc32c(front)))))

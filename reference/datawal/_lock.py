@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from datawal import _files
-from datawal.errors import LockedError, storage_error
+from datawal.errors import LockedError, fail
 
 _HOLDER: Final = re.compile(rb"([0-9]{1,20})\n")
 _DIAGNOSTIC_LEN: Final = 21
@@ -35,4 +35,12 @@ def _flock(file: _files.File) -> None:
         match = _HOLDER.fullmatch(file.read_at(0, _DIAGNOSTIC_LEN))
         raise LockedError(path=file.path, holder=int(match[1]) if match else None) from error
     except OSError as error:
-        raise storage_error("lock", file.path, error) from error
+        fail("lock", file.path, error)
+
+
+def release(file: _files.File) -> None:
+    """Give the lock up, even where a forked process still has the descriptor (clause LOCK-4)."""
+    try:
+        fcntl.flock(file.fd, fcntl.LOCK_UN)
+    finally:
+        file.close()

@@ -7,10 +7,11 @@ case is one chain of comparisons; which fault a bad frame has is looked up in th
 the order of judgement exists once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
+from datawal.errors import FrameError
 from datawal_spec import (
     CRC_CODEC,
     CRC_LEN,
@@ -25,11 +26,10 @@ from datawal_spec import (
     RecordType,
     Rule,
     crc32c,
+    frame_len,
     judge,
     parse_header,
 )
-
-from datawal.errors import FrameError
 
 WINDOW: Final = 256 * 1024
 """Bytes of a segment that a walk holds at a time; larger frames are read on their own."""
@@ -205,22 +205,27 @@ def _header_fault(head: bytes, left: int) -> Fault:
 
 def frame_fault(frame: bytes) -> Fault | None:
     """What is wrong with one frame that was read as a whole, None when nothing is."""
-    walk = Walk(lambda offset, size: frame[offset : offset + size], len(frame))
-    next(walk.frames(payloads=False), None)
-    return walk.fault
+    rule = judge(frame)
+    if rule is None:
+        return None
+    if rule is not _CRC_RULE:
+        return _header_fault(frame[:HEADER_LEN], len(frame))
+    header = parse_header(frame)
+    crc_at = frame_len(header.key_len, header.payload_len) - CRC_LEN
+    return _crc_fault(CRC_CODEC.unpack_from(frame, crc_at)[0], crc32c(frame[:crc_at]))
 
 
 class Replay:
     """One pass over the segments of a log, the last of which may end damaged (clauses REC-1 to REC-17).
 
-    `sources` gives one source for each segment in ascending order; `last` is the id of the last one. While
+    `sources` gives one source for each segment in ascending order, and is closed at the end; `last` is the id of the last one. While
     `frames` runs, `segment` is the id of the current segment. When it is exhausted, `end` is the offset of
     the logical end in the last segment and `size` that segment's length in bytes.
     """
 
     __slots__ = ("_files", "_last", "_records", "_sources", "_txid", "end", "segment", "size")
 
-    def __init__(self, sources: Iterable[Source], last: int) -> None:
+    def __init__(self, sources: Generator[Source, None, None], last: int) -> None:
         self._sources = sources
         self._last = last
         self._files = 0
@@ -230,27 +235,34 @@ class Replay:
         self.end = 0
         self.size = 0
 
-    def frames(self, *, payloads: bool) -> Iterator[Frame]:
+    def frames(self, *, payloads: bool) -> Generator[Frame, None, None]:
         """All records in physical order; raises FrameError behind the last one in front of bad damage."""
-        for source in self._sources:
-            self._files += 1
-            self.segment = source.segment
-            walk = Walk(source.read_at, source.size)
-            for frame in walk.frames(payloads=payloads):
-                self._records += 1
-                if frame[1] > self._txid:
-                    self._txid = frame[1]
-                yield frame
-            fault = walk.fault
-            if fault is not None and not (fault.rule.tail_damage and source.segment == self._last):
-                raise FrameError(
-                    path=source.path,
-                    segment=source.segment,
-                    offset=walk.end,
-                    rule=fault.rule,
-                    found=fault.found,
-                )
-            self.end, self.size = walk.end, source.size if fault is not None else walk.end
+        try:
+            for source in self._sources:
+                yield from self._segment(source, payloads=payloads)
+        finally:
+            # At once, not when the traceback that holds this frame is dropped.
+            self._sources.close()
+
+    def _segment(self, source: Source, *, payloads: bool) -> Iterator[Frame]:
+        self._files += 1
+        self.segment = source.segment
+        walk = Walk(source.read_at, source.size)
+        for frame in walk.frames(payloads=payloads):
+            self._records += 1
+            if frame[1] > self._txid:  # noqa: PLR1730 - max() costs a tenth of a record
+                self._txid = frame[1]
+            yield frame
+        fault = walk.fault
+        if fault is not None and not (fault.rule.tail_damage and source.segment == self._last):
+            raise FrameError(
+                path=source.path,
+                segment=source.segment,
+                offset=walk.end,
+                rule=fault.rule,
+                found=fault.found,
+            )
+        self.end, self.size = walk.end, source.size if fault is not None else walk.end
 
     def report(self) -> RecoveryReport:
         """What was found so far."""

@@ -19,7 +19,7 @@ Values of a wrong type are a `TypeError`, raised before anything is written.
 """
 
 import errno
-from typing import Final
+from typing import Final, NoReturn
 
 from datawal_spec import TAIL_DAMAGE_KINDS, ErrorKind, Rule, segment_name
 
@@ -108,9 +108,7 @@ class TxidExhaustedError(DatawalError):
     kind = ErrorKind.TXID_EXHAUSTED
 
     def __init__(self) -> None:
-        super().__init__(
-            "no txid is left behind 2^64-1; nothing was written; compact into a new log to go on"
-        )
+        super().__init__("no txid is left behind 2^64-1; nothing was written; compact into a new log to go on")
 
 
 class SegmentIdsExhaustedError(DatawalError):
@@ -166,7 +164,7 @@ class StorageError(DatawalError):
 
     kind = ErrorKind.IO
 
-    def __init__(self, action: str, path: str, reason: OSError | str) -> None:
+    def __init__(self, *, action: str, path: str, reason: OSError | str) -> None:
         self.path = path
         self.errno = reason.errno if isinstance(reason, OSError) else None
         text = (reason.strerror or str(reason)) if isinstance(reason, OSError) else reason
@@ -174,7 +172,7 @@ class StorageError(DatawalError):
 
 
 class ObstructedError(StorageError):
-    """Something stands where a file of the log belongs. It was left as it is (clauses SAFE-8, SAFE-14, SAFE-15)."""
+    """Something stands where a file of the log belongs. It was left as it is (SAFE-8, SAFE-14, SAFE-15)."""
 
 
 class MissingError(StorageError):
@@ -202,6 +200,6 @@ _BY_ERRNO: Final[dict[int | None, type[StorageError]]] = {
 }
 
 
-def storage_error(action: str, path: str, error: OSError) -> StorageError:
-    """The error of the tree for what the operating system said while doing `action` with `path`."""
-    return _BY_ERRNO.get(error.errno, StorageError)(action, path, error)
+def fail(action: str, path: str, error: OSError) -> NoReturn:
+    """Raise the error of the tree for what the operating system said while doing `action` with `path`."""
+    raise _BY_ERRNO.get(error.errno, StorageError)(action=action, path=path, reason=error) from error
