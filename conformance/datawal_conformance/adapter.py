@@ -10,7 +10,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 from datawal_conformance.errors import (
@@ -28,6 +28,8 @@ STDERR_TAIL: Final = 8 * 1024
 
 _CHUNK: Final = 256 * 1024
 _GRACE: Final = 2.0
+_PAUSE: Final = 0.2
+"""Longest wait, in seconds, before looking whether somebody wants to stop."""
 _MOST_STRAY_LINES: Final = 16
 
 
@@ -105,18 +107,20 @@ class AdapterProcess:
                 self._selector.unregister(self._stdin.fileno())
             self._watching_stdin = wants
 
-    def receive(self, deadline: float) -> list[bytes]:
+    def receive(self, deadline: float, check: Callable[[], None] = lambda: None) -> list[bytes]:
         """Wait for at least one whole line and return all that are there.
 
-        `deadline` is a `time.monotonic()` value. Raises AdapterTimeoutError when it passes, AdapterDiedError when
-        stdout ends, AnswerError when a line grows beyond `MAX_LINE` bytes.
+        `deadline` is a `time.monotonic()` value; `check` is called now and then and may raise to end the wait.
+        Raises AdapterTimeoutError when the deadline passes, AdapterDiedError when stdout ends, AnswerError when a
+        line grows beyond `MAX_LINE` bytes.
         """
         while True:
+            check()
             left = deadline - time.monotonic()
             if left <= 0:
                 msg = "no answer in time"
                 raise AdapterTimeoutError(msg, self.stderr_tail)
-            for key, _mask in self._selector.select(left):
+            for key, _mask in self._selector.select(min(left, _PAUSE)):
                 if key.fd == self._err:
                     self._read_stderr()
                 elif key.fd == self._out:

@@ -138,7 +138,7 @@ def _run(arguments: argparse.Namespace, command: Sequence[str], out: TextIO, err
         options = RunOptions(
             command=tuple(command) or (sys.executable, str(reference_adapter())),
             timeout=arguments.timeout,
-            window=32,
+            jobs=1,
             isolate=arguments.isolate,
             workdir=arguments.workdir,
             filtered=selection.is_filter,

@@ -9,7 +9,7 @@ break is an incident of the adapter, which no number of passes outweighs.
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +43,7 @@ class EngineOptions:
 
     `timeout` is in seconds and counts from the adapter's last answer, `window` is the number of cases in flight,
     `isolate` gives every case processes of its own. `trace`, when given, is told of every line sent and received.
+    `stopped` is asked between answers; once it says so, the engine drops what is in flight and returns.
     """
 
     command: Sequence[str]
@@ -51,6 +52,7 @@ class EngineOptions:
     window: int = 32
     isolate: bool = False
     trace: Callable[[str, bytes], None] | None = None
+    stopped: Callable[[], bool] = lambda: False
 
 
 @dataclass(slots=True)
@@ -69,8 +71,12 @@ class _AnsweredAgainError(AnswerError):
         self.case = case
 
 
-class GaveUpError(Exception):
-    """Internal: too much is broken to go on."""
+class _GaveUpError(Exception):
+    """Too much is broken to go on."""
+
+
+class _StoppedError(Exception):
+    """Somebody asked the engine to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,7 @@ class Engine:
         self._options = options
         self._emit = emit
         self._report = EngineReport()
+        self._source: Iterator[Case] = iter(())
         self._queue: deque[Case] = deque()
         self._alone: deque[Case] = deque()
         self._in_flight: dict[str, _CaseRun] = {}
@@ -209,18 +216,14 @@ class Engine:
         """
         try:
             self.greet()
-            for case in cases:
-                if case.requires <= self._capabilities:
-                    alone = case.isolated or self._options.isolate
-                    (self._alone if alone else self._queue).append(case)
-                else:
-                    missing = ", ".join(sorted(case.requires - self._capabilities))
-                    self._emit(_unsupported(case, missing))
+            self._source = iter(cases)
             self._run_queue()
             while self._alone:
                 self._done(self._run_alone(self._alone.popleft()))
-        except GaveUpError as error:
+        except _GaveUpError as error:
             self._report.gave_up = str(error)
+        except _StoppedError:
+            pass
         finally:
             self.close()
         return self._report
@@ -239,7 +242,7 @@ class Engine:
 
     def _run_queue(self) -> None:
         deadline = time.monotonic() + self._options.timeout
-        while self._queue or self._in_flight:
+        while True:
             try:
                 self.greet()
                 self._fill_window()
@@ -247,7 +250,7 @@ class Engine:
                     break
                 process = self._process
                 assert process is not None
-                for line in process.receive(deadline):
+                for line in process.receive(deadline, self._check_stop):
                     self._take_line(process, line)
                 deadline = time.monotonic() + self._options.timeout
             except ProtocolError as error:
@@ -273,11 +276,30 @@ class Engine:
         self._directories += 1
         return _CaseRun(case, os.path.join(self._options.workdir, str(self._directories)))
 
+    def _check_stop(self) -> None:
+        if self._options.stopped():
+            raise _StoppedError
+
     def _fill_window(self) -> None:
-        while self._queue and len(self._in_flight) < self._options.window:
-            run = self._new_run(self._queue.popleft())
-            self._in_flight[run.case.id] = run
+        self._check_stop()
+        while len(self._in_flight) < self._options.window and (case := self._next_case()) is not None:
+            run = self._new_run(case)
+            self._in_flight[case.id] = run
             self._proceed(run)
+
+    def _next_case(self) -> Case | None:
+        """The next case that may share a process; others are answered or put aside on the way."""
+        if self._queue:
+            return self._queue.popleft()
+        for case in self._source:
+            if not case.requires <= self._capabilities:
+                missing = ", ".join(sorted(case.requires - self._capabilities))
+                self._emit(_unsupported(case, missing))
+            elif case.isolated or self._options.isolate:
+                self._alone.append(case)
+            else:
+                return case
+        return None
 
     def _proceed(self, run: _CaseRun) -> None:
         """Do what comes next in a case: actions, then a request or the verdict."""
@@ -324,7 +346,7 @@ class Engine:
             self._broken_in_a_row += _TIMEOUT_WEIGHT if result.outcome is Outcome.TIMED_OUT else 1
             if self._broken_in_a_row >= MOST_BROKEN_IN_A_ROW:
                 msg = f"the adapter gave no usable answer to the last cases in a row; the latest: {result.message}"
-                raise GaveUpError(msg)
+                raise _GaveUpError(msg)
         else:
             self._broken_in_a_row = 0
 
@@ -348,10 +370,11 @@ class Engine:
         self._report.incidents.append(Incident(str(error), ids, error.stderr))
         if len(self._report.incidents) >= MOST_INCIDENTS:
             msg = f"the adapter broke {MOST_INCIDENTS} times in ways no single case explains; the latest: {error}"
-            raise GaveUpError(msg)
+            raise _GaveUpError(msg)
 
     def _run_alone(self, case: Case) -> CaseResult:
         """Run one case with adapter processes of its own."""
+        self._check_stop()
         run = self._new_run(case)
         processes: dict[str, AdapterProcess] = {}
         capabilities = self._capabilities
@@ -397,7 +420,7 @@ class Engine:
         if self._options.trace:
             self._options.trace(">", line)
         process.send(line)
-        lines = process.receive(time.monotonic() + self._options.timeout)
+        lines = process.receive(time.monotonic() + self._options.timeout, self._check_stop)
         for answer in lines:
             if self._options.trace:
                 self._options.trace("<", answer)

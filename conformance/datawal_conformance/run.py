@@ -14,9 +14,10 @@ from pathlib import Path
 
 from datawal_conformance.case import Case
 from datawal_conformance.deviations import Deviation, apply_deviations
-from datawal_conformance.engine import Engine, EngineOptions
+from datawal_conformance.engine import EngineOptions
+from datawal_conformance.pool import Pool
 from datawal_conformance.sandbox import memory_dir, remove_tree
-from datawal_conformance.verdict import CaseResult, RunRecord
+from datawal_conformance.verdict import AGAINST, CaseResult, RunRecord
 
 KIT = "datawal"
 """Name of the distribution the kit is part of."""
@@ -24,14 +25,20 @@ KIT = "datawal"
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run is made; `timeout` is in seconds, `workdir` where case directories are made."""
+    """How a run is made.
+
+    `timeout` is in seconds; `jobs` counts adapter processes side by side; `isolate` gives every case a process of
+    its own; `workdir` is where case directories are made, None for a place in memory; `filtered` says that cases
+    were left out; the run ends early after `max_failures` failures when that is not 0.
+    """
 
     command: Sequence[str]
-    timeout: float
-    window: int
-    isolate: bool
-    workdir: Path | None
-    filtered: bool
+    timeout: float = 10.0
+    jobs: int = 1
+    isolate: bool = False
+    workdir: Path | None = None
+    filtered: bool = False
+    max_failures: int = 0
     trace: Callable[[str, bytes], None] | None = None
 
 
@@ -62,21 +69,26 @@ def run_cases(
     cannot be started or greeted.
     """
     latest: dict[str, CaseResult] = {}
+    failures = 0
 
     def take(result: CaseResult) -> None:
+        nonlocal failures
         latest[result.case_id] = result
         progress(result)
+        failures += result.outcome in AGAINST
+        if 0 < options.max_failures <= failures:
+            pool.stop()
 
     started = time.perf_counter()
     workdir = tempfile.mkdtemp(prefix="datawal-conformance-", dir=options.workdir or memory_dir())
     try:
-        engine = Engine(
-            EngineOptions(options.command, workdir, options.timeout, options.window, options.isolate, options.trace),
-            take,
+        engine_options = EngineOptions(
+            options.command, workdir, options.timeout, isolate=options.isolate, trace=options.trace
         )
+        pool = Pool(engine_options, options.jobs, take)
         record = RunRecord(
             command=tuple(options.command),
-            hello=engine.greet(),
+            hello=pool.greet(),
             kit_version=version(KIT),
             vectors_digest=digest,
             machine=_machine(),
@@ -84,12 +96,12 @@ def run_cases(
             filtered=options.filtered,
         )
         try:
-            report = engine.run(cases)
+            report = pool.run(cases)
             record.incidents, record.gave_up = report.incidents, report.gave_up
         except KeyboardInterrupt:
             record.interrupted = True
         results = [latest[case.id] for case in cases if case.id in latest]
-        incomplete = options.filtered or record.interrupted or bool(record.gave_up)
+        incomplete = options.filtered or len(results) < len(cases)
         record.results, record.stale_deviations = apply_deviations(results, deviations, filtered=incomplete)
     finally:
         with contextlib.suppress(OSError):

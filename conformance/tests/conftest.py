@@ -1,5 +1,7 @@
 """Shared pieces: small cases made by hand, and a run of them through an adapter of the zoo."""
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,9 +34,15 @@ def zoo_command(name: str) -> list[str]:
 
 
 def run_adapter(
-    command: Sequence[str], cases: Sequence[Case], workdir: Path, *, timeout: float = 20.0, isolate: bool = False
+    command: Sequence[str],
+    cases: Sequence[Case],
+    workdir: Path,
+    *,
+    timeout: float = 20.0,
+    isolate: bool = False,
+    jobs: int = 1,
 ) -> RunRecord:
-    options = RunOptions(command, timeout, 8, isolate, workdir, filtered=False)
+    options = RunOptions(command, timeout, isolate=isolate, workdir=workdir, jobs=jobs)
     return run_cases(cases, options, [], "digest", lambda _result: None)
 
 
@@ -50,3 +58,14 @@ def run_zoo(tmp_path: Path) -> Callable[..., RunRecord]:
         return record
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _needed_programs(request: pytest.FixtureRequest) -> None:
+    """Skip a test whose toolchain is missing; where CI is set it must be there."""
+    for marker in request.node.iter_markers("toolchain"):
+        [name] = marker.args
+        if shutil.which(name) is None:
+            if os.environ.get("CI"):
+                pytest.fail(f"{name} is not installed, and CI must run this test")
+            pytest.skip(f"{name} is not installed")
