@@ -62,12 +62,29 @@ class Case:
     source: dict[str, Any]
 
     @property
+    def data_len(self) -> int:
+        """Bytes of data the case lays out and sends, recipes expanded; about right, meant for leaving big ones out."""
+        return _data_len([self.given, *(step.request or step.action for step in self.steps)])
+
+    @property
     def isolated(self) -> bool:
         """Whether the case needs adapter processes of its own."""
         return any(
             step.process != MAIN_PROCESS or (step.action is not None and step.action["do"] in {"kill", "exit"})
             for step in self.steps
         )
+
+
+def _data_len(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) // 2
+    if isinstance(value, list):
+        return sum(map(_data_len, value))
+    if isinstance(value, dict):
+        if value.keys() == {"fill", "len"}:
+            return int(value["len"])
+        return sum(map(_data_len, value.values()))
+    return 0
 
 
 _NOT_FOR_THE_ADAPTER = ("expect", "process")

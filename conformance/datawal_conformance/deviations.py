@@ -6,16 +6,20 @@ cases = "safety.tail-append@*"      # a pattern over case ids, or a list of patt
 reason = "appends behind the damaged tail"
 clause = "SAFE-1"
 link = "https://..."                 # optional
+expires = 2030-01-31                 # optional: from then on the entry is an error
 message = "records: expected 3"      # a regular expression that the failure's message must contain
 ```
 
-A listed case that passes, a listed case that fails with another message, and a pattern that matches no case that
-ran are each an error: the file is stale.
+A listed case that passes, a listed case that fails with another message, a pattern that matches no case that ran and
+an entry that has expired are each an error: the file is stale.
 """
 
+import datetime as dt
+import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,7 +29,12 @@ from datawal_conformance.errors import DeviationsFileError
 from datawal_conformance.verdict import AGAINST, CaseResult, Outcome
 from datawal_spec import all_clauses
 
-_MEMBERS = frozenset({"cases", "reason", "clause", "link", "message"})
+_MEMBERS = frozenset({"cases", "reason", "clause", "link", "message", "expires"})
+
+UNEXPLAINED = "not explained yet"
+"""Reason given to entries that an update adds."""
+
+_LONGEST_PIN = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Deviation:
     clause: str
     link: str
     message: re.Pattern[str]
+    expires: dt.date | None = None
 
 
 def load_deviations(path: Path) -> list[Deviation]:
@@ -75,11 +85,17 @@ def _deviation(entry: dict[str, Any]) -> Deviation:
     if entry["clause"] not in all_clauses():
         msg = f"there is no clause {entry['clause']}"
         raise ValueError(msg)
-    return Deviation(patterns, entry["reason"], entry["clause"], entry.get("link", ""), re.compile(entry["message"]))
+    expires = entry.get("expires")
+    if expires is not None and type(expires) is not dt.date:
+        msg = f"expires is a date such as 2030-01-31, found {expires!r}"
+        raise TypeError(msg)
+    return Deviation(
+        patterns, entry["reason"], entry["clause"], entry.get("link", ""), re.compile(entry["message"]), expires
+    )
 
 
 def apply_deviations(
-    results: Iterable[CaseResult], deviations: Iterable[Deviation], *, filtered: bool
+    results: Iterable[CaseResult], deviations: Sequence[Deviation], *, filtered: bool, today: dt.date
 ) -> tuple[list[CaseResult], list[str]]:
     """Mark known deviations, and say what in the file is stale.
 
@@ -88,7 +104,11 @@ def apply_deviations(
     """
     rows = [(deviation, pattern) for deviation in deviations for pattern in deviation.patterns]
     used: set[int] = set()
-    stale: list[str] = []
+    stale = [
+        f"{', '.join(deviation.patterns)}: expired on {deviation.expires}; mend the implementation or the file"
+        for deviation in deviations
+        if deviation.expires is not None and deviation.expires <= today
+    ]
     marked = []
     for result in results:
         hits = [
@@ -120,3 +140,63 @@ def _mark(result: CaseResult, deviations: list[Deviation], stale: list[str]) -> 
     pinned = " / ".join(sorted({deviation.message.pattern for deviation in deviations}))
     stale.append(f"{result.case_id}: fails with another message than {pinned!r}: {result.message}")
     return result
+
+
+def updated_file(results: Sequence[CaseResult], known: Sequence[Deviation]) -> tuple[str, int]:
+    """The text of a deviations file for the results of a full run, and the number of entries without a reason.
+
+    An entry keeps what still fails as it says. What no entry covers is grouped by clause and kind of message.
+    """
+    against = [result for result in results if result.outcome in AGAINST]
+    covered: set[str] = set()
+    entries = []
+    for deviation in known:
+        fits = {result.case_id for result in against if deviation.message.search(result.message)}
+        patterns = _still_true(deviation.patterns, fits, [result.case_id for result in results])
+        if patterns:
+            covered.update(case_id for case_id in fits if _matches(case_id, patterns))
+            entries.append(_entry_text(patterns, deviation))
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for result in against:
+        if result.case_id not in covered:
+            groups[next(iter(result.clauses)), _pin(result.message)].append(result.case_id)
+    for (clause, message), case_ids in groups.items():
+        entries.append(_entry_text(case_ids, Deviation((), UNEXPLAINED, clause, "", re.compile(message))))
+    return "\n".join(entries), len(groups)
+
+
+def _matches(case_id: str, patterns: Iterable[str]) -> bool:
+    return any(case_id == pattern or fnmatchcase(case_id, pattern) for pattern in patterns)
+
+
+def _still_true(patterns: Iterable[str], fits: set[str], all_ids: Sequence[str]) -> list[str]:
+    """The patterns whose every case still fits; a pattern that only partly fits is spelled out."""
+    kept = []
+    for pattern in patterns:
+        named = [case_id for case_id in all_ids if _matches(case_id, [pattern])]
+        fitting = [case_id for case_id in named if case_id in fits]
+        kept += [pattern] if fitting and len(fitting) == len(named) else fitting
+    return kept
+
+
+def _pin(message: str) -> str:
+    """A regular expression for a message: exact but for numbers and bytes."""
+    escaped = re.escape(message[:_LONGEST_PIN]).replace("\\ ", " ")
+    return re.sub(r"[0-9a-f]{8,}|[0-9]+", "[0-9a-f]+", escaped)
+
+
+def _entry_text(patterns: Iterable[str], deviation: Deviation) -> str:
+    names = list(patterns)
+    cases = json.dumps(names[0]) if len(names) == 1 else "[\n" + "".join(f"  {json.dumps(n)},\n" for n in names) + "]"
+    lines = [
+        "[[deviation]]",
+        f"cases = {cases}",
+        f"reason = {json.dumps(deviation.reason)}",
+        f"clause = {json.dumps(deviation.clause)}",
+        f"message = {json.dumps(deviation.message.pattern)}",
+    ]
+    if deviation.link:
+        lines.append(f"link = {json.dumps(deviation.link)}")
+    if deviation.expires:
+        lines.append(f"expires = {deviation.expires}")
+    return "\n".join(lines) + "\n"

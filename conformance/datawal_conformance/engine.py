@@ -80,7 +80,7 @@ class _StoppedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Phase:
+class Phase:
     """Part of a case: steps for one process in one request, or one action of the runner."""
 
     process: str
@@ -89,7 +89,8 @@ class _Phase:
     is_action: bool
 
 
-def _phases(case: Case) -> list[_Phase]:
+def phases(case: Case) -> list[Phase]:
+    """Cut a case into requests, as few as its actions and processes allow, and actions."""
     groups: list[tuple[str, list[Step], bool]] = []
     for step in case.steps:
         is_action = step.action is not None
@@ -99,7 +100,7 @@ def _phases(case: Case) -> list[_Phase]:
             groups.append((step.process, [step], is_action))
     last = {process: number for number, (process, _steps, is_action) in enumerate(groups) if not is_action}
     return [
-        _Phase(process, steps, not is_action and last[process] != number, is_action)
+        Phase(process, steps, not is_action and last[process] != number, is_action)
         for number, (process, steps, is_action) in enumerate(groups)
     ]
 
@@ -111,7 +112,7 @@ class _CaseRun:
         self.case = case
         self.directory = directory
         self.sandbox = Sandbox(directory, case.given)
-        self.phases = deque(_phases(case))
+        self.phases = deque(phases(case))
         self.results: dict[int, StepResult] = {}
         self.started = time.perf_counter()
 

@@ -9,25 +9,28 @@ class ExitCode(IntEnum):
     """What the exit status of `datawal-conformance` means."""
 
     CONFORMANT = 0
-    """Nothing counts against the implementation."""
-
     NOT_CONFORMANT = 1
-    """At least one case failed, crashed, timed out or broke the protocol."""
-
     USAGE = 2
-    """The command line or a file it names cannot be used."""
-
     ADAPTER_BROKEN = 3
-    """The adapter does not start, does not greet, or breaks in ways no single case explains."""
-
     DEVIATIONS_STALE = 4
-    """The deviations file is out of date: an unexpected pass, another message, or a line that matches nothing."""
-
     NOTHING_RAN = 5
-    """No case ran, for example because a filter matches none."""
-
     INTERRUPTED = 130
-    """The run was interrupted; the report covers what ran."""
+
+    @property
+    def meaning(self) -> str:
+        """What the code says, in one line."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.CONFORMANT: "nothing counts against the implementation",
+    ExitCode.NOT_CONFORMANT: "a case failed, crashed, timed out or broke the protocol",
+    ExitCode.USAGE: "the command line, or a file it names, cannot be used",
+    ExitCode.ADAPTER_BROKEN: "the adapter does not start, does not greet, or breaks in ways no single case explains",
+    ExitCode.DEVIATIONS_STALE: "the deviations file is out of date; the lines to change are printed",
+    ExitCode.NOTHING_RAN: "no case ran, for example because a filter matches none",
+    ExitCode.INTERRUPTED: "interrupted; the report covers what ran",
+}
 
 
 def exit_code(record: RunRecord) -> ExitCode:

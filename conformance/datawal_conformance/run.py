@@ -102,7 +102,9 @@ def run_cases(
             record.interrupted = True
         results = [latest[case.id] for case in cases if case.id in latest]
         incomplete = options.filtered or len(results) < len(cases)
-        record.results, record.stale_deviations = apply_deviations(results, deviations, filtered=incomplete)
+        record.results, record.stale_deviations = apply_deviations(
+            results, deviations, filtered=incomplete, today=dt.datetime.now(dt.UTC).date()
+        )
     finally:
         with contextlib.suppress(OSError):
             remove_tree(os.fsencode(workdir))
