@@ -1,5 +1,7 @@
 """Shared pieces: small cases made by hand, and a run of them through an adapter of the zoo."""
 
+import io
+import json
 import os
 import shutil
 import sys
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 from datawal_conformance.case import Case, parse_case
+from datawal_conformance.cli import main
+from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.run import RunOptions, run_cases
 from datawal_conformance.verdict import RunRecord
 
@@ -58,6 +62,48 @@ def run_zoo(tmp_path: Path) -> Callable[..., RunRecord]:
         return record
 
     return run
+
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+SCHEMA = (VECTORS / "schema" / "case.schema.json").read_text()
+
+
+def case(case_id: str, **members: object) -> dict[str, object]:
+    return {
+        "id": case_id,
+        "title": "made by hand",
+        "profile": "recovery",
+        "clauses": {"REC-1": "0" * 12},
+        "requires": ["log"],
+        "given": {},
+        "steps": [{"op": "fsync", "expect": {"ok": {}}}],
+    } | members
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    """A folder of vectors with three cases, one of them called bad."""
+    root = tmp_path / "vectors"
+    (root / "schema").mkdir(parents=True)
+    (root / "schema/case.schema.json").write_text(SCHEMA)
+    (root / "cases/recovery").mkdir(parents=True)
+    write_cases(root, [case("recovery.hand@n=1"), case("recovery.hand@n=2"), case("recovery.bad@n=3")])
+    return root
+
+
+def write_cases(root: Path, cases: list[dict[str, object]]) -> None:
+    document = {"family": "recovery.hand", "about": "made by hand", "cases": cases}
+    (root / "cases/recovery/hand.json").write_text(json.dumps(document))
+
+
+def cli(*arguments: object) -> tuple[ExitCode, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = main([str(argument) for argument in arguments], out, err)
+    return code, out.getvalue(), err.getvalue()
+
+
+def run(vectors: Path, name: str, *arguments: object) -> tuple[ExitCode, str, str]:
+    return cli("run", "--vectors", vectors, *arguments, "--", *zoo_command(name))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The command line: exit codes, messages, reports."""
 
-import io
 import json
 import os
 import signal
@@ -11,51 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from datawal_conformance.cli import main
 from datawal_conformance.exitcodes import ExitCode
 
-from .conftest import zoo_command
-
-VECTORS = Path(__file__).parents[2] / "vectors"
-SCHEMA = (VECTORS / "schema" / "case.schema.json").read_text()
-
-
-def case(case_id: str, **members: object) -> dict[str, object]:
-    return {
-        "id": case_id,
-        "title": "made by hand",
-        "profile": "recovery",
-        "clauses": {"REC-1": "0" * 12},
-        "requires": ["log"],
-        "given": {},
-        "steps": [{"op": "fsync", "expect": {"ok": {}}}],
-    } | members
-
-
-@pytest.fixture
-def vectors(tmp_path: Path) -> Path:
-    """A folder of vectors with three cases, one of them called bad."""
-    root = tmp_path / "vectors"
-    (root / "schema").mkdir(parents=True)
-    (root / "schema/case.schema.json").write_text(SCHEMA)
-    (root / "cases/recovery").mkdir(parents=True)
-    write_cases(root, [case("recovery.hand@n=1"), case("recovery.hand@n=2"), case("recovery.bad@n=3")])
-    return root
-
-
-def write_cases(root: Path, cases: list[dict[str, object]]) -> None:
-    document = {"family": "recovery.hand", "about": "made by hand", "cases": cases}
-    (root / "cases/recovery/hand.json").write_text(json.dumps(document))
-
-
-def cli(*arguments: object) -> tuple[ExitCode, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = main([str(argument) for argument in arguments], out, err)
-    return code, out.getvalue(), err.getvalue()
-
-
-def run(vectors: Path, name: str, *arguments: object) -> tuple[ExitCode, str, str]:
-    return cli("run", "--vectors", vectors, *arguments, "--", *zoo_command(name))
+from .conftest import case, cli, run, write_cases
 
 
 def test_conformant_adapter_exits_0(vectors: Path):
