@@ -53,6 +53,14 @@ vectors: $(VENV)/.run ## write vectors/ anew
 vectors-check: $(VENV)/.run ## fail when vectors/ is not what the families make
 	$(BIN)/python -m datawal_conformance.families check vectors
 
+.PHONY: bench-speed
+bench-speed: $(VENV)/.run ## cases a second beside toml-test (needs go)
+	$(BIN)/python conformance/benchmarks/speed.py
+
+.PHONY: bench-memory
+bench-memory: $(VENV)/.run ## open and scan logs of 1 GiB in less than 64 MiB
+	$(BIN)/python reference/benchmarks/memory.py
+
 .PHONY: clean
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist conformance/adapters/rust/target
