@@ -33,6 +33,9 @@ MOST_INCIDENTS: Final = 3
 MOST_BROKEN_IN_A_ROW: Final = 20
 """Consecutive cases without a usable answer after which a run gives up; a timeout counts as four."""
 
+CASE_DIRECTORY: Final = "DIR"
+"""What stands for the path of a case's directory in the messages of an implementation."""
+
 _TIMEOUT_WEIGHT: Final = 4
 _LEAVE_SECONDS: Final = 5.0
 
@@ -142,6 +145,10 @@ class _CaseRun:
         results = parse_results(message, phase.steps)
         self.phases.popleft()
         for step, result in zip(phase.steps, results, strict=True):
+            if "error" in result:
+                # Where the directory lies differs from run to run; what an error says should not.
+                error = result["error"]
+                error["message"] = error["message"].replace(self.directory, CASE_DIRECTORY)
             self.results[step.number] = result
 
     def verdict(self, capabilities: frozenset[str]) -> CaseResult:
