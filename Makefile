@@ -53,6 +53,10 @@ vectors: $(VENV)/.run ## write vectors/ anew
 vectors-check: $(VENV)/.run ## fail when vectors/ is not what the families make
 	$(BIN)/python -m datawal_conformance.families check vectors
 
+.PHONY: vectors-archive
+vectors-archive: $(VENV)/.run ## pack the vectors, reproducibly, into build/
+	$(BIN)/python -m datawal_conformance.archive vectors build/datawal-vectors.tar.gz
+
 .PHONY: bench-speed
 bench-speed: $(VENV)/.run ## cases a second beside toml-test (needs go)
 	$(BIN)/python conformance/benchmarks/speed.py

@@ -1,16 +1,19 @@
 """One adapter process: started, fed, read and ended, with every amount bounded.
 
 Strategy: pipes without blocking, driven by one selector, so that neither side can wait for the other for ever.
-The process leads a group of its own, and the group is what is ended: an adapter's children go with it.
+The process leads a group of its own, and the group is what is ended: an adapter's children go with it. Those that left
+the group are found by a mark in their environment, where the machine shows it.
 """
 
 import contextlib
 import os
+import secrets
 import selectors
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, Self
 
 from datawal_conformance.errors import (
@@ -31,6 +34,8 @@ _GRACE: Final = 2.0
 _PAUSE: Final = 0.2
 """Longest wait, in seconds, before looking whether somebody wants to stop."""
 _MOST_STRAY_LINES: Final = 16
+_MARK_NAME: Final = "DATAWAL_CONFORMANCE_MARK"
+_MARKED_ROUNDS: Final = 3
 
 
 class AdapterProcess:
@@ -38,6 +43,7 @@ class AdapterProcess:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = tuple(command)
+        self._mark = secrets.token_hex(16)
         try:
             self._process = subprocess.Popen(
                 self.command,
@@ -46,6 +52,7 @@ class AdapterProcess:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                env={**os.environ, _MARK_NAME: self._mark},
                 restore_signals=True,
             )
         except (OSError, ValueError) as error:
@@ -261,8 +268,27 @@ class AdapterProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        _kill_marked(f"{_MARK_NAME}={self._mark}".encode())
         self._selector.close()
         assert self._process.stdout
         assert self._process.stderr
         self._process.stdout.close()
         self._process.stderr.close()
+
+
+def _kill_marked(mark: bytes) -> None:
+    """End the processes that carry the mark in their environment. They may be forking meanwhile: look again."""
+    for _ in range(_MARKED_ROUNDS):
+        marked = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _carries(entry, mark)]
+        if not marked:
+            return
+        for pid in marked:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _carries(entry: Path, mark: bytes) -> bool:
+    try:
+        return mark in (entry / "environ").read_bytes()
+    except OSError:
+        return False

@@ -145,17 +145,29 @@ def test_flood_on_stderr_is_kept_to_its_tail(run_zoo: RunZoo):
     assert bad.stderr == "panic: index out of range\n"
 
 
-def test_children_of_an_adapter_do_not_outlive_it(run_zoo: RunZoo):
-    before = _sleepers()
-    run_zoo("leaves_children")
-    assert _sleepers() <= before
+@pytest.mark.parametrize(("name", "seconds"), [("leaves_children", b"300"), ("leaves_a_daemon", b"301")])
+def test_children_of_an_adapter_do_not_outlive_it(run_zoo: RunZoo, name: str, seconds: bytes):
+    before = _sleepers(seconds)
+    run_zoo(name)
+    assert _sleepers(seconds) <= before
 
 
-def _sleepers() -> set[str]:
+def test_adapter_that_does_not_leave_is_ended_and_told(run_zoo: RunZoo):
+    record = run_zoo("ignores_sigterm_and_end_of_input")
+    assert "did not exit within" in record.incidents[0].message
+    assert exit_code(record) is ExitCode.ADAPTER_BROKEN
+
+
+def test_flood_of_files_is_bounded_and_removed(run_zoo: RunZoo):
+    cases = [make_case("recovery.bad/1", then={"files": "unchanged"})]
+    assert [result.outcome for result in run_zoo("makes_many_files", cases).results] == [Outcome.FAILED]
+
+
+def _sleepers(seconds: bytes) -> set[str]:
     found = set()
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if (entry / "cmdline").read_bytes() == b"sleep\x00300\x00":
+            if (entry / "cmdline").read_bytes() == b"sleep\x00" + seconds + b"\x00":
                 found.add(entry.name)
     return found
 

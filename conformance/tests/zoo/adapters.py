@@ -253,6 +253,23 @@ def leaves_children() -> None:
     serve(fork)
 
 
+def leaves_a_daemon() -> None:
+    def daemonize(request: Request) -> None:
+        subprocess.Popen(["sleep", "301"], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
+        send(answer(request))
+
+    serve(daemonize)
+
+
+def makes_many_files() -> None:
+    def litter(request: Request) -> None:
+        for number in range(30_000):
+            (Path(request["dir"]) / str(number)).touch()
+        send(answer(request))
+
+    serve(litter)
+
+
 def ignores_sigterm_and_end_of_input() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     honest()
