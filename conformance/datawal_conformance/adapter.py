@@ -241,7 +241,7 @@ class AdapterProcess:
         try:
             while len(lines) < _MOST_STRAY_LINES:
                 lines += self.receive(deadline)
-        except AdapterDiedError:
+        except (AdapterDiedError, AdapterTimeoutError):
             pass
         except AnswerError:
             lines.append(bytes(self._partial[:80]))
