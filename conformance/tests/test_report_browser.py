@@ -25,8 +25,8 @@ from .test_report_records import HOSTILE, RECORDS, bytes_differ, hostile_record,
 pytestmark = [pytest.mark.toolchain("chromium"), pytest.mark.xdist_group("chromium")]
 
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--remote-debugging-pipe",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
 )  # fmt: skip
 
 # Chromium reads commands from descriptor 3 and answers on 4; a shell puts the pipes there.
@@ -57,6 +57,7 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log", "Accessibility"):
             self.ask(f"{domain}.enable")
+        self.ask("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def ask(self, method: str, **params: Any) -> Any:
         """Give one command and wait for its answer; events that come before it are kept."""
@@ -83,15 +84,14 @@ class Browser:
         line, _zero, self._rest = self._rest.partition(b"\0")
         return json.loads(line)
 
-    def open(self, url: str) -> None:
-        """Load a page, wait until it stands, and forget the events before."""
-        self.ask("Page.navigate", url="about:blank")
+    def open(self, page: Path, behind: str = "") -> None:
+        """Load a page that no other test has loaded, and wait until it stands; events from before are forgotten."""
         self.events.clear()
-        self.ask("Page.navigate", url=url)
+        self.ask("Page.navigate", url=f"{page.as_uri()}{behind}")
         deadline = time.monotonic() + 30
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        standing = f"location.pathname === {json.dumps(str(page))} && document.readyState === 'complete'"
+        while self.ask("Runtime.evaluate", expression=standing)["result"].get("value") is not True:
             assert time.monotonic() < deadline
-            self.run("0")
 
     def run(self, expression: str) -> Any:
         """The value of an expression in the page; tools are not bound by the page's policy."""
@@ -134,11 +134,11 @@ def show(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
     """Open the page of a record, with this behind the address, in a window this wide."""
 
     def open_page(record: RunRecord, behind: str = "", width: int = 1200, scheme: str = "light") -> Browser:
-        path = tmp_path / "report.html"
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.html"
         path.write_text(html_report(record), "utf-8")
         browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        browser.open(f"{path.as_uri()}{behind}")
+        browser.open(path, behind)
         return browser
 
     return open_page
@@ -274,6 +274,8 @@ def test_page_never_scrolls_sideways(show: Show, name: str, width: int):
     browser = show(RECORDS[name], width=width)
     browser.run("document.querySelectorAll('details').forEach(e => e.open = true)")
     assert browser.run("document.documentElement.scrollWidth") <= width
+    clipped = "[...document.querySelectorAll('main *:not(.scroll)')].filter(e => e.scrollWidth > e.clientWidth + 1"
+    assert browser.run(f"{clipped} && getComputedStyle(e).display === 'block' && !e.closest('.scroll')).length") == 0
 
 
 def test_page_is_readable_without_scripts(show: Show):

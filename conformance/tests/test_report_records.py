@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datawal_conformance.exitcodes import ExitCode, exit_code
@@ -120,6 +121,12 @@ def hostile_record(text: str) -> RunRecord:
 
 
 RECORDS = every_record()
+
+
+def for_any_text(test: Callable[..., None]) -> Callable[..., None]:
+    """Give a test any foreign text; no deadline, since a busy machine is no fault of the report."""
+    return settings(deadline=None)(given(FOREIGN)(test))
+
 
 per_record = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 per_format = pytest.mark.parametrize("report", FORMATS.values(), ids=FORMATS)
