@@ -34,6 +34,11 @@ class Step:
     expect: dict[str, Any] | None
 
     @property
+    def ends_process(self) -> bool:
+        """Whether the runner ends an adapter process in this step, named by `process`."""
+        return self.action is not None and self.action["do"] in {"kill", "exit"}
+
+    @property
     def title(self) -> str:
         """Operation and what it works on, for people."""
         source = self.request or self.action or {}
@@ -69,10 +74,7 @@ class Case:
     @property
     def isolated(self) -> bool:
         """Whether the case needs adapter processes of its own."""
-        return any(
-            step.process != MAIN_PROCESS or (step.action is not None and step.action["do"] in {"kill", "exit"})
-            for step in self.steps
-        )
+        return any(step.process != MAIN_PROCESS or step.ends_process for step in self.steps)
 
 
 def _data_len(value: Any) -> int:

@@ -101,7 +101,11 @@ def phases(case: Case) -> list[Phase]:
             groups[-1][1].append(step)
         else:
             groups.append((step.process, [step], is_action))
-    last = {process: number for number, (process, _steps, is_action) in enumerate(groups) if not is_action}
+    last = {
+        process: number
+        for number, (process, steps, is_action) in enumerate(groups)
+        if not is_action or steps[0].ends_process
+    }
     return [
         Phase(process, steps, not is_action and last[process] != number, is_action)
         for number, (process, steps, is_action) in enumerate(groups)
@@ -389,11 +393,11 @@ class Engine:
         try:
             while run.phases:
                 phase = run.phases[0]
-                action = phase.steps[0].action
-                if action is not None and action["do"] in {"kill", "exit"}:
+                step = phase.steps[0]
+                if step.action is not None and step.ends_process:
                     run.phases.popleft()
-                    run.results[phase.steps[0].number] = None
-                    self._end_process(processes.pop(action["process"], None), action["do"])
+                    run.results[step.number] = None
+                    self._end_process(processes.pop(step.process, None), step.action["do"])
                     continue
                 if phase.is_action:
                     if (result := run.act()) is not None:

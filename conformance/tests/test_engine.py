@@ -105,6 +105,8 @@ def test_ended_process_starts_anew(tmp_path: Path, how: str):
     case = make_case(
         "lock.ended",
         steps=[
+            {"op": "scan", "process": "other", "expect": {"ok": {"requests": [[["scan"], True]]}}},
+            {"do": how, "process": "other"},
             {"op": "scan", "expect": {"ok": {"requests": [[["scan"], True]]}}},
             {"do": how, "process": "main"},
             {"op": "close", "expect": {"ok": {"requests": [[["close"], False]]}}},

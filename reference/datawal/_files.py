@@ -9,7 +9,7 @@ descriptors close-on-exec, so no started program inherits them.
 """
 
 # pathlib knows no descriptors, and making a path costs more than the call that is made with it.
-# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH109, PTH112, PTH114, PTH118, PTH119, PTH120, PTH121
+# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH109, PTH112, PTH118, PTH119, PTH120, PTH121
 
 import errno
 import os
@@ -108,7 +108,10 @@ def absolute(path: StrPath) -> str:
     """`path` as an absolute string that ends in a name; links and dots before it are left to the system."""
     text = os.fsdecode(path)
     if not text.startswith("/"):
-        text = os.path.join(os.getcwd(), text)
+        try:
+            text = os.path.join(os.getcwd(), text)
+        except OSError as error:
+            fail("find the working directory", text, error)
     if text.endswith(("/", "/.", "/..")):
         text = os.path.realpath(text)
     return text
@@ -246,28 +249,14 @@ def sources(directory: str, segments: Iterable[int], active: File | None = None)
         yield active
 
 
-def is_missing(path: str) -> bool:
-    """Whether nothing, not even a dangling link, stands at `path`."""
+def mode_at(path: str) -> int | None:
+    """The mode of what stands at `path`, links not followed; None when nothing does."""
     try:
-        os.lstat(path)
+        return os.lstat(path).st_mode
     except FileNotFoundError:
-        return True
+        return None
     except OSError as error:
         fail("look at", path, error)
-    return False
-
-
-def is_link(path: str) -> bool:
-    """Whether a symbolic link stands at `path`."""
-    return os.path.islink(path)
-
-
-def is_regular(path: str) -> bool:
-    """Whether a regular file, no link to one, stands at `path`."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def is_empty(path: str) -> bool:

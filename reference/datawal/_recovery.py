@@ -194,9 +194,7 @@ def _crc_fault(stored: int, computed: int) -> Fault:
 def _header_fault(head: bytes, left: int) -> Fault:
     """What is wrong with a frame of which `head` has the header, or all that is left of it."""
     rule = judge(head)
-    if rule is None:
-        msg = "a header alone is never a whole frame"
-        raise AssertionError(msg)
+    assert rule is not None, "a header alone is never a whole frame"
     if rule.tail_damage:
         return Fault(rule, f"{left} bytes left")
     value = getattr(parse_header(head), rule.field)
@@ -218,9 +216,9 @@ def frame_fault(frame: bytes) -> Fault | None:
 class Replay:
     """One pass over the segments of a log, the last of which may end damaged (clauses REC-1 to REC-17).
 
-    `sources` gives one source for each segment in ascending order, and is closed at the end; `last` is the id of the last one. While
-    `frames` runs, `segment` is the id of the current segment. When it is exhausted, `end` is the offset of
-    the logical end in the last segment and `size` that segment's length in bytes.
+    `sources` gives one source for each segment in ascending order, and is closed at the end; `last` is the id
+    of the last one. While `frames` runs, `segment` is the id of the current segment. When it is exhausted,
+    `end` is the offset of the logical end in the last segment and `size` that segment's length in bytes.
     """
 
     __slots__ = ("_files", "_last", "_records", "_sources", "_txid", "end", "segment", "size")

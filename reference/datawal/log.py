@@ -1,6 +1,7 @@
 """The record log: appending, syncing, rotating, and scanning what is there."""
 
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -244,7 +245,8 @@ class RecordLog:
         if following > MAX_SEGMENT_ID:
             raise SegmentIdsExhaustedError(self._segments[-1])
         path = _files.segment_path(self._path, following)
-        if not _files.is_missing(path) and not _files.is_regular(path):
+        mode = _files.mode_at(path)
+        if mode is not None and not stat.S_ISREG(mode):
             raise ObstructedError(
                 action="rotate",
                 path=path,

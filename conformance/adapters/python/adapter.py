@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
@@ -23,7 +23,9 @@ HELLO = {
 }
 TYPES = {member.word: member for member in RecordType}
 WORDS = {member: word for word, member in TYPES.items()}
+PLACE = ("segment", "offset")
 DIGEST_ABOVE = 1024
+DUMPS = json.JSONEncoder(separators=(",", ":")).encode
 OPENERS = {"open_log": RecordLog.open, "open_reader": RecordLogReader.open, "open_kv": DataWal.open}
 
 Json: TypeAlias = dict[str, Any]
@@ -52,8 +54,12 @@ def _record(r: Record) -> Json:
 def _error(problem: Exception) -> Json:
     if not isinstance(problem, DatawalError):
         return {"kind": "other", "message": f"{type(problem).__name__}: {problem}"}
-    place = {name: getattr(problem, name) for name in ("segment", "offset") if hasattr(problem, name)}
+    place = {name: getattr(problem, name) for name in PLACE if hasattr(problem, name)}
     return {"kind": problem.kind, "message": str(problem), **place}
+
+
+def _flat(value: Any) -> Json:
+    return {name: getattr(value, name) for name in value.__match_args__}
 
 
 def _log(handle: Any) -> Any:
@@ -64,7 +70,7 @@ def _opened(handle: Any) -> Json:
     if isinstance(handle, RecordLogReader):
         return {"segments": handle.segments}
     own = {"len": len(handle)} if isinstance(handle, DataWal) else {"active_segment": handle.active_segment}
-    return {"report": asdict(_log(handle).recovery_report()), **own}
+    return {"report": _flat(_log(handle).recovery_report()), **own}
 
 
 def _scan_iter(handle: Any, _step: Json, _root: str) -> Json:
@@ -74,7 +80,7 @@ def _scan_iter(handle: Any, _step: Json, _root: str) -> Json:
             records.append(_record(record))  # noqa: PERF401 - what came before an error counts
     except DatawalError as problem:
         return {"error": {**_error(problem), "records": records}}
-    return {"records": records, "report": asdict(scan.recovery_report())}
+    return {"records": records, "report": _flat(scan.recovery_report())}
 
 
 # Each takes the handle, the step and the request's directory, and gives what the answer's "ok" holds.
@@ -85,7 +91,7 @@ OPERATIONS: dict[str, Callable[[Any, Json, str], Any]] = {
     "scan_iter": _scan_iter,
     "fsync": lambda h, _s, _: h.fsync(),
     "rotate": lambda h, _s, _: h.rotate() or {"active_segment": h.active_segment},
-    "report": lambda h, _s, _: {"report": asdict(_log(h).recovery_report())},
+    "report": lambda h, _s, _: {"report": _flat(_log(h).recovery_report())},
     "active_segment": lambda h, _s, _: {"active_segment": _log(h).active_segment},
     "is_poisoned": lambda h, _s, _: {"is_poisoned": _log(h).is_poisoned},
     "poison": lambda h, s, _: poison(h, s["reason"]),
@@ -98,7 +104,7 @@ OPERATIONS: dict[str, Callable[[Any, Json, str], Any]] = {
     "items": lambda h, _s, _: {"items": [list(map(_encode, pair)) for pair in sorted(h.items())]},
     "len": lambda h, _s, _: {"len": len(h)},
     "is_empty": lambda h, _s, _: {"is_empty": h.is_empty()},
-    "ref_of": lambda h, s, _: {"ref": (ref := h.ref_of(_decode(s["key"]))) and asdict(ref)},
+    "ref_of": lambda h, s, _: {"ref": (ref := h.ref_of(_decode(s["key"]))) and _flat(ref)},
     "compact_to": lambda h, s, root: h.compact_to(f"{root}/{s['to']}"),
     "export_jsonl": lambda h, s, root: h.export_jsonl(f"{root}/{s['to']}"),
     "close": lambda h, _s, _: h.close(),
@@ -117,7 +123,7 @@ def _run(step: Json, root: str, handles: Json) -> Json:
     except Exception as problem:  # noqa: BLE001 - a failing step must not end the adapter
         return {"error": _error(problem)}
     if is_dataclass(answer) and not isinstance(answer, type):
-        answer = asdict(answer)
+        answer = _flat(answer)
     return answer if answer and "error" in answer else {"ok": answer or {}}
 
 
@@ -138,7 +144,7 @@ def main() -> None:
                 for handle in handles.values():
                     with suppress(Exception):
                         handle.close()
-        sys.stdout.buffer.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
+        sys.stdout.buffer.write(DUMPS(answer).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
