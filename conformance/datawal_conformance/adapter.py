@@ -209,6 +209,10 @@ class AdapterProcess:
     def greet(self, timeout: float) -> Hello:
         """Say hello and read the answer; raises a ProtocolError that says what went wrong."""
         self.send(hello_line())
+        return self.take_hello(timeout)
+
+    def take_hello(self, timeout: float) -> Hello:
+        """Read the answer to a hello sent before; raises a ProtocolError that says what went wrong."""
         try:
             lines = self.receive(time.monotonic() + timeout)
             if len(lines) > 1:
@@ -235,7 +239,7 @@ class AdapterProcess:
 
         Raises AdapterTimeoutError when the adapter is still there after `timeout` seconds.
         """
-        self._close_stdin()
+        self.close_stdin()
         deadline = time.monotonic() + timeout
         lines: list[bytes] = []
         try:
@@ -250,7 +254,8 @@ class AdapterProcess:
             raise AdapterTimeoutError(msg, self.stderr_tail)
         return lines
 
-    def _close_stdin(self) -> None:
+    def close_stdin(self) -> None:
+        """Tell the adapter that nothing more will come; twice is harmless."""
         if self._watching_stdin:
             self._selector.unregister(self._stdin.fileno())
             self._watching_stdin = False
@@ -262,7 +267,7 @@ class AdapterProcess:
         if self._ended:
             return
         self._ended = True
-        self._close_stdin()
+        self.close_stdin()
         if patience > 0:
             self._wait(patience)
         with contextlib.suppress(ProcessLookupError, PermissionError):

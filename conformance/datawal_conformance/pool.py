@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from datawal_conformance.case import Case
-from datawal_conformance.engine import Engine, EngineOptions, EngineReport
+from datawal_conformance.engine import Engine, EngineReport
+from datawal_conformance.engine_options import EngineOptions
 from datawal_conformance.errors import ProtocolError
 from datawal_conformance.protocol import Hello
 from datawal_conformance.verdict import CaseResult

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datawal_conformance.case import Case
 from datawal_conformance.deviations import Deviation, apply_deviations
-from datawal_conformance.engine import EngineOptions
+from datawal_conformance.engine_options import EngineOptions
 from datawal_conformance.pool import Pool
 from datawal_conformance.sandbox import memory_dir, remove_tree
 from datawal_conformance.verdict import AGAINST, CaseResult, RunRecord

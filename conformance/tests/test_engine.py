@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from datawal_conformance.case import Case
-from datawal_conformance.engine import Engine, EngineOptions
+from datawal_conformance.engine import Engine
+from datawal_conformance.engine_options import EngineOptions
 from datawal_conformance.verdict import CaseResult, Outcome
 
 from .conftest import make_case, run_adapter

@@ -6,6 +6,7 @@
 from datawal._compact import CompactionStats
 from datawal._frame import Record, RecordRef
 from datawal._recovery import RecoveryReport
+from datawal._version import __version__
 from datawal.errors import (
     ClosedError,
     DatawalError,
@@ -55,4 +56,5 @@ __all__ = [
     "StorageError",
     "TooLargeError",
     "TxidExhaustedError",
+    "__version__",
 ]

@@ -5,19 +5,18 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import is_dataclass
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
 from crc32c import crc32c
 
-from datawal import DataWal, DatawalError, Record, RecordLog, RecordLogReader, RecordType
+from datawal import DataWal, DatawalError, Record, RecordLog, RecordLogReader, RecordType, __version__
 from datawal.testing import poison
 
 CAPABILITIES = ["log", "reader", "kv", "compact", "export", "poison", "typed-errors", "error-positions"]
 HELLO = {
     "protocol": 1,
     "implementation": "datawal",
-    "version": version("datawal"),
+    "version": __version__,
     "language": "python",
     "capabilities": CAPABILITIES,
 }

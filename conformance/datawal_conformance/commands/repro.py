@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from datawal_conformance.case import Case
+from datawal_conformance.case_run import phases
 from datawal_conformance.commands._context import Context, add_vectors
-from datawal_conformance.engine import phases
 from datawal_conformance.errors import UsageError
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.protocol import PROTOCOL_VERSION
