@@ -27,7 +27,7 @@ conformance: $(VENV)/.run ## judge the embedded reference
 .PHONY: conformance-crate
 conformance-crate: $(VENV)/.run ## build the adapter of the published crate with cargo and judge it
 	cargo build --release --locked --quiet --manifest-path conformance/adapters/rust/Cargo.toml
-	$(BIN)/datawal-conformance run \
+	$(BIN)/datawal-conformance run --timeout 5 \
 	  --deviations conformance/adapters/rust/deviations.toml \
 	  -- conformance/adapters/rust/target/release/datawal-adapter
 

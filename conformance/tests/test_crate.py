@@ -44,7 +44,19 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def judge(command: list[str], tmp_path: Path, *options: str) -> tuple[int, dict[str, Any], str]:
     report = tmp_path / "report.json"
     run = subprocess.run(
-        [sys.executable, "-m", "datawal_conformance", "run", "--report", f"json:{report}", *options, "--", *command],
+        [
+            sys.executable,
+            "-m",
+            "datawal_conformance",
+            "run",
+            "--timeout",
+            "5",
+            "--report",
+            f"json:{report}",
+            *options,
+            "--",
+            *command,
+        ],
         capture_output=True,
         text=True,
         check=False,
