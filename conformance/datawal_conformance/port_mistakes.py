@@ -1,7 +1,6 @@
 """The mistakes that ports make when they write frames, each as an encoder that makes it.
 
-Used twice: the vectors state the outcome of such frames, and the report recognises the mistake in the files an
-implementation wrote.
+The report recognises a mistake by the files an implementation wrote: they hold exactly the bytes its encoder makes.
 """
 
 import binascii
@@ -149,4 +148,4 @@ MISTAKES: Final[tuple[PortMistake, ...]] = (
     PortMistake("padded-to-4", "pads frames to a multiple of 4 bytes", _padded(4)),
     PortMistake("padded-to-8", "pads frames to a multiple of 8 bytes", _padded(8)),
 )
-"""Every mistake there is a case for."""
+"""Every mistake that is recognised."""

@@ -196,6 +196,7 @@ def test_page_shows_everything_and_offers_the_filter(show: Show):
 def test_address_sets_the_filter(show: Show, behind: str, number: int):
     browser = show(mixed_record(), behind)
     assert len(cases_shown(browser)) == number
+    assert browser.run("document.getElementById('filter-profile').selectedIndex") >= 0
     assert status(browser) == ("All 16 cases shown" if number == 16 else f"{number} of 16 cases shown")
 
 

@@ -123,6 +123,18 @@ def test_no_text_is_markup(text: str):
     assert not {name for _tag, attributes in page.elements for name in attributes} & {"onerror", "src", "style"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["<p>", "</p></div>", "</li><li>", "<script>1</script>", '" onclick="x', "' hidden '", "&lt;p&gt;", "--><p>"],
+)
+def test_structure_is_the_same_whatever_the_text(text: str):
+    def structure(text: str) -> list[tuple[str, list[str]]]:
+        return [(tag, sorted(attributes)) for tag, attributes in Page(html_report(hostile_record(text))).elements]
+
+    assert structure(text) == structure("x" * len(text))
+    assert text in Page(html_report(hostile_record(text))).text
+
+
 def test_hostile_text_is_spelled_out():
     page = Page(html_report(RECORDS["hostile"]))
     assert "\\u001b[31m\\u0000]]><script>alert(1)</script>" in page.text
@@ -133,7 +145,8 @@ def test_failure_shows_the_fields_around_the_first_difference():
     text = html_report(RECORDS["failed"])
     assert "<caption>Bytes expected (67 in all)</caption>" in text
     assert re.search(
-        r'class=hit><th scope="row" class="offset">63</th><td>crc <span class="quiet">frame 1</span></td>', text
+        r'class=hit><th scope="row" class="offset">63</th><td class="name">crc <span class="quiet">frame 1</span></td>',
+        text,
     )
     assert "<mark>00</mark> <mark>00</mark> <mark>00</mark> <mark>00</mark>" in text
     assert "crc_mismatch: expected the CRC-32C" in text

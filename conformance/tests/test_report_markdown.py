@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from datawal_conformance.report import markdown_report
 from datawal_conformance.report.markdown import MOST_BYTES, MOST_CASES
-from datawal_conformance.verdict import Outcome, RunRecord
+from datawal_conformance.verdict import Incident, Outcome, RunRecord
 
 from .test_report_records import (
     HOSTILE,
@@ -69,6 +69,20 @@ def test_no_text_is_markup(text: str):
     assert reader.open == []
     assert reader.tags <= OURS
     assert reader.attributes <= {("class", "language-text"), ("style", "text-align:right")}
+
+
+def test_fences_are_longer_than_any_in_the_text():
+    reader = Reader(markdown_report(hostile_record("```\n````\n<i>x</i>\n")))
+    assert reader.tags <= OURS
+    assert "````" in reader.code
+
+
+def test_what_is_wrong_with_the_run_leaves_room_for_the_failures():
+    record = make_record(make_failure(1), incidents=[Incident("died", (), f"{'x' * 2000}\n" * 100)] * 30)
+    text = markdown_report(record)
+    assert len(text) < 150_000
+    assert "... and 20 more problems of the run" in text
+    assert "repeat: " in text
 
 
 def test_foreign_text_stands_in_code_only():

@@ -1,13 +1,16 @@
-"""The report for machines."""
+"""The report for machines. Its layout is published in `report.schema.json`; `load.py` reads it back."""
 
 import json
 from typing import Any
 
 from datawal_conformance.exitcodes import exit_code
-from datawal_conformance.verdict import CaseResult, RunRecord
+from datawal_conformance.verdict import AGAINST, CaseResult, Outcome, RunRecord
 
 REPORT_VERSION = 1
 """Version of the report's layout."""
+
+_EXPLAINED = AGAINST | {Outcome.KNOWN_DEVIATION}
+"""Outcomes whose message is always there, be it empty."""
 
 
 def json_report(record: RunRecord) -> str:
@@ -60,8 +63,9 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "seconds": round(result.seconds, 6),
     }
+    if result.outcome in _EXPLAINED or result.message:
+        document["message"] = result.message
     optional = {
-        "message": result.message,
         "step": result.step,
         "step_title": result.step_title,
         "stderr": result.stderr,
