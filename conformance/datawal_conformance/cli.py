@@ -82,6 +82,8 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> ExitCode:
     parsed = make_parser().parse_args(own)
     try:
         code: ExitCode = parsed.execute(Context(parsed, adapter, out, err))
+    except BrokenPipeError:
+        raise
     except ProtocolError as error:
         print(f"datawal-conformance: {harmless(str(error))}", file=err)
         for line in error.stderr.splitlines()[-_STDERR_LINES:]:

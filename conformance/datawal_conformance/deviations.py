@@ -2,7 +2,7 @@
 
 ```toml
 [[deviation]]
-cases = "safety.tail-append@*"      # a pattern over case ids, or a list of patterns
+cases = "safety.cut-append@*"      # a pattern over case ids, or a list of patterns
 reason = "appends behind the damaged tail"
 clause = "SAFE-1"
 link = "https://..."                 # optional

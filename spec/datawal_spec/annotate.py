@@ -7,6 +7,7 @@ field claims.
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from construct import ConstructError, StreamError
 
@@ -18,6 +19,21 @@ from datawal_spec.record_type import RecordType
 
 UNCLAIMED = "unclaimed"
 """Field name given to bytes that no field of the grammar covers."""
+
+FIELD_CLAUSES: Final = {
+    "magic": "WIRE-2",
+    "version": "WIRE-3",
+    "record_type": "WIRE-4",
+    "flags": "WIRE-5",
+    "txid": "WIRE-7",
+    "key_len": "WIRE-8",
+    "payload_len": "WIRE-9",
+    "key": "WIRE-14",
+    "payload": "WIRE-14",
+    "crc": "WIRE-11",
+    UNCLAIMED: "REC-4",
+}
+"""The clause that says what a field holds."""
 
 _BYTES_SHOWN = 16
 
@@ -114,8 +130,8 @@ def _meaning(name: str, value: object) -> str:
 
 
 def format_dump(segment: bytes) -> str:
-    """The annotated dump of a segment as text: offset, bytes, field and meaning, one field a line."""
-    lines = [f"{'offset':>10}  {'bytes':<{_BYTES_SHOWN * 2 + 3}}  field         meaning"]
+    """The annotated dump of a segment as text: offset, bytes, field, clause and meaning, a field a line."""
+    lines = [f"{'offset':>10}  {'bytes':<{_BYTES_SHOWN * 2 + 3}}  {'field':<12}  {'clause':<8}  meaning"]
     last_frame = -1
     for field in annotate(segment):
         if field.frame != last_frame:
@@ -123,7 +139,10 @@ def format_dump(segment: bytes) -> str:
             last_frame = field.frame
         shown = field.data[:_BYTES_SHOWN].hex() + ("..." if len(field.data) > _BYTES_SHOWN else "")
         mark = "  <-- " + field.broken.clause if field.broken else ""
-        lines.append(f"{field.offset:>10}  {shown:<{_BYTES_SHOWN * 2 + 3}}  {field.name:<12}  {field.meaning}{mark}")
+        lines.append(
+            f"{field.offset:>10}  {shown:<{_BYTES_SHOWN * 2 + 3}}  {field.name:<12}  "
+            f"{FIELD_CLAUSES[field.name]:<8}  {field.meaning}{mark}"
+        )
     if len(lines) == 1:
         lines.append("(empty segment)")
     return "\n".join(lines) + "\n"

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datawal_spec import FIELD_NAMES, annotate, build_frame, format_dump
-from datawal_spec.annotate import UNCLAIMED
+from datawal_spec import FIELD_NAMES, all_clauses, annotate, build_frame, format_dump
+from datawal_spec.annotate import FIELD_CLAUSES, UNCLAIMED
 
 frames = st.builds(
     build_frame,
@@ -47,6 +47,11 @@ def test_fields_before_the_break_keep_their_names():
 def test_hostile_length_reads_no_body():
     segment = build_frame(0, 1, b"", b"x", payload_len=2**32 - 1)
     assert [field.name for field in annotate(segment)] == [*FIELD_NAMES[:7], "key", UNCLAIMED]
+
+
+def test_every_field_has_its_clause():
+    assert set(FIELD_CLAUSES) == {*FIELD_NAMES, UNCLAIMED}
+    assert set(FIELD_CLAUSES.values()) <= set(all_clauses())
 
 
 def test_dump_names_the_clause_at_the_fault():

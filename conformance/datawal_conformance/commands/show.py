@@ -55,7 +55,7 @@ def _given(path: str, content: Any) -> Iterator[str]:
         yield ""
         return
     data = to_bytes(content)
-    yield f"given {path}: {len(data)} bytes"
+    yield f"given {path}: {len(data)} byte{'s' * (len(data) != 1)}"
     if segment_id(path.rpartition("/")[2]) is not None and len(data) <= _MOST_DUMPED:
         yield from (f"  {line}" for line in format_dump(data).splitlines())
     elif data:

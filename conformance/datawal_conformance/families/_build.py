@@ -19,18 +19,19 @@ Json: TypeAlias = dict[str, Any]
 LOG_DIR = "log"
 """Directory of the log in most cases."""
 
-_RUN = re.compile(rb"(.)\1{127,}", re.DOTALL)
+_RUN = re.compile(rb"(.)\1{127}", re.DOTALL)
+"""The first bytes of a run. Its end is found by stripping: matching it all costs memory for every byte."""
 
 
 def value(data: bytes) -> Any:
     """A value of bytes as cases write it: hex, with every run of 128 or more equal bytes as a recipe."""
     parts: list[Any] = []
     at = 0
-    for run in _RUN.finditer(data):
+    while (run := _RUN.search(data, at)) is not None:
         if run.start() > at:
             parts.append(data[at : run.start()].hex())
-        parts.append({"fill": run[1].hex(), "len": len(run[0])})
-        at = run.end()
+        at = len(data) - len(data[run.start() :].lstrip(run[1]))
+        parts.append({"fill": run[1].hex(), "len": at - run.start()})
     if at < len(data) or not parts:
         parts.append(data[at:].hex())
     return parts[0] if len(parts) == 1 else parts

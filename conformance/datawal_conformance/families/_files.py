@@ -1,4 +1,4 @@
-"""Case files on disk: written as a whole, or compared with what the families make."""
+"""Files of the vectors on disk: written as a whole, or compared with what the families make."""
 
 import json
 from collections.abc import Mapping
@@ -6,33 +6,33 @@ from itertools import zip_longest
 from pathlib import Path
 
 
-def write_files(cases: Path, wanted: Mapping[str, str]) -> int:
-    """Write every file and remove case files nobody makes any more; returns the number of cases."""
-    for path in _present(cases) - wanted.keys():
-        (cases / path).unlink()
-    for path, text in wanted.items():
-        target = cases / path
+def write_files(folder: Path, wanted: Mapping[str, bytes]) -> None:
+    """Write every file and remove those nobody makes any more."""
+    for path in _present(folder) - wanted.keys():
+        (folder / path).unlink()
+    for path, content in wanted.items():
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
-    return sum(text.count("\n") - 2 for text in wanted.values())
+        target.write_bytes(content)
 
 
-def _present(cases: Path) -> set[str]:
-    return {path.relative_to(cases).as_posix() for path in cases.rglob("*") if not path.is_dir()}
+def _present(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
 
 
-def first_difference(cases: Path, wanted: Mapping[str, str]) -> str | None:
-    """The first file that is missing, extra or other than wanted, with the case it differs in; None if none is."""
-    present = _present(cases)
+def first_difference(folder: Path, wanted: Mapping[str, bytes]) -> str | None:
+    """The first file that is missing, extra or other than wanted, and where it differs; None if none is."""
+    present = _present(folder)
     for path in sorted(present | wanted.keys()):
-        target = cases / path
+        target = folder / path
         if path not in wanted:
-            return f"{target}: no family makes this file"
+            return f"{target}: nothing makes this file"
         if path not in present:
             return f"{target}: missing"
-        found = target.read_bytes().decode("utf-8", "replace")
+        found = target.read_bytes()
         if found != wanted[path]:
-            return f"{target}: {_first_line(found, wanted[path])}"
+            texts = [content.decode("utf-8", "replace") for content in (found, wanted[path])]
+            return f"{target}: {_first_line(*texts)}"
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from datawal_conformance.families._build import LOG_DIR, Json, Log, Segment, delete, put, raw, value
 from datawal_conformance.families._model import Case, Family, at, named
-from datawal_conformance.families._steps import UNCHANGED, close, error, files, ok, scan, step
+from datawal_conformance.families._steps import UNCHANGED, close, do, error, files, ok, scan, step
 from datawal_conformance.families.kv import Live, looked_at, opened
 from datawal_spec import ErrorKind
 
@@ -244,11 +244,32 @@ def _export_paths() -> Iterator[Case]:
     )
 
 
+def _failed_export() -> Iterator[Case]:
+    """A value that is damaged on disk by the time it is exported."""
+    log = Log.of(put(1, b"a", b"1"), put(2, b"b", b"2"))
+    for name, given in (("old-file", {"out.jsonl": value(b"old\n")}), ("no-file", {})):
+        yield Case(
+            at(target=name),
+            "an export that meets a damaged value fails: the path is as before and nothing is left beside it",
+            ("EXP-6", "EXP-7"),
+            log.given() | given,
+            [
+                opened(log, {b"a": b"1", b"b": b"2"}),
+                do("overwrite", path=log.path(), offset=log.last.end - 5, bytes="ff"),
+                step("export_jsonl", to="out.jsonl", expect=error()),
+                close(),
+            ],
+            UNCHANGED,
+            _EXPORT,
+        )
+
+
 FAMILIES = (
     Family("compaction.content", "What a compaction writes.", _content),
     Family("compaction.target", "Targets that are accepted.", _targets),
     Family("compaction.refused", "Targets that are refused and left as they are.", _refused),
     Family("compaction.after", "Source and target after a compaction.", _continues),
     Family("export.content", "What an export writes, byte for byte.", _export_content),
+    Family("export.failed", "An export that cannot be finished.", _failed_export),
     Family("export.path", "Where an export writes, and what it leaves alone.", _export_paths),
 )

@@ -158,7 +158,7 @@ def _writes() -> Iterator[Case]:
         yield Case(
             at(put=name),
             f"put {name.replace('-', ' ')}: a Put record; what was put can be got, before and after reopening",
-            ("KV-1", "KV-3", "KV-10", "KV-12"),
+            ("KV-1", "KV-3", "KV-10", "KV-12", *(() if key else ("KV-7",))),
             {},
             [
                 opened(Log.of(), {}),
@@ -179,12 +179,13 @@ def _writes() -> Iterator[Case]:
         yield Case(
             at(delete=name),
             f"delete {name.replace('-', ' ')}: a Delete record with an empty payload",
-            ("KV-2", "KV-9"),
+            ("KV-2", "KV-9", "KV-12"),
             log.given(),
             [
                 opened(log, live),
                 step("delete", key=value(key), expect=ok()),
                 *looked_at({}, (key,)),
+                step("ref_of", key=value(key), expect=ok(ref=None)),
                 scan_iter(gone.records(), gone.report()),
                 close(),
                 opened(gone, {}),

@@ -7,7 +7,7 @@ from typing import Final
 from datawal_conformance.families import _samples
 from datawal_conformance.families._build import LOG_DIR, Json, Log, raw, value
 from datawal_conformance.families._model import Case, Family, at, named
-from datawal_conformance.families._steps import UNCHANGED, close, error, files, ok, scan, scan_iter, step
+from datawal_conformance.families._steps import UNCHANGED, close, do, error, files, ok, one_of, scan, scan_iter, step
 from datawal_spec import ErrorKind
 
 _REQUIRES: Final = ("log", "poison")
@@ -155,7 +155,34 @@ def _reopens() -> Iterator[Case]:
     )
 
 
+def _failed_rotation() -> Iterator[Case]:
+    """The log's directory is opened by a link that then goes: its next segment cannot be made by path."""
+    log = _samples.THREE
+    new = raw(4, b"new")
+    failing, going = error(), ok(active_segment=2)
+    yield Case(
+        named("way-removed"),
+        "the path to the log is gone: a rotation that fails poisons; one that does not need the path goes on",
+        ("POI-1", "POI-2"),
+        log.given() | {"way": {"symlink": LOG_DIR}},
+        [
+            step("open_log", path="way", expect=ok(**log.opened())),
+            do("remove", path="way"),
+            step("rotate", expect=one_of(fails=failing, rotates=going)),
+            step("is_poisoned", expect=one_of(fails=ok(is_poisoned=True), rotates=ok(is_poisoned=False))),
+            step(
+                "append",
+                payload=value(new.payload),
+                expect=one_of(fails=error(ErrorKind.POISONED), rotates=ok(**new.ref(2, 0))),
+            ),
+            close(),
+        ],
+        one_of(fails=UNCHANGED, rotates=files(log.with_segment(new).given())),
+    )
+
+
 FAMILIES = (
+    Family("poison.rotation", "A rotation that fails for want of its directory.", _failed_rotation),
     Family("poison.refuses", "Every mutating call on a poisoned handle, over logs of several kinds.", _refuses),
     Family("poison.reason", "The message carries the reason.", _reasons),
     Family("poison.reads", "Reading goes on.", _reads),

@@ -12,11 +12,15 @@ SEALING = Segment(2, (_samples.OMEGA,))
 """What follows a sealed segment in cases of this module."""
 
 
+_REPORT = ("REC-9", "REC-10", "REC-11", "REC-12")
+"""What a report must say of tail damage."""
+
+
 def _cut_last() -> Iterator[Case]:
     for name, log in _samples.LOGS.items():
         for point in cut(log.last.frames):
             shorter = Log((*log.segments[:-1], Segment(log.last.id, point.before, point.tail)))
-            clauses = ("REC-2", "REC-11", point.clause) if point.tail else ("REC-1", "REC-10")
+            clauses = ("REC-2", *_REPORT, point.clause) if point.tail else ("REC-1", "REC-9", "REC-10")
             yield opens(at(log=name, at=point.at), f"{_samples.TITLES[name]}, {point.title}", clauses, shorter)
 
 
@@ -41,7 +45,7 @@ def _flip_last() -> Iterator[Case]:
                 yield fails(at(log=name, bit=point.at), title, ("REC-5", point.clause), broken, point.kind)
             else:
                 rule = "REC-2" if point.clause == "WIRE-23" else "REC-3"
-                clauses = (rule, "REC-4", "REC-11", point.clause)
+                clauses = (rule, "REC-4", *_REPORT, point.clause)
                 yield opens(at(log=name, bit=point.at), title, clauses, broken)
 
 

@@ -21,7 +21,7 @@ def _garbage_clauses(name: str, garbage: Garbage) -> tuple[str, ...]:
     if name.startswith(_ZEROS):
         clauses.append("REC-17")
     if garbage.kind is ErrorKind.CRC_MISMATCH:
-        clauses.append("REC-3")
+        clauses += ["REC-3", "REC-10", "REC-12"]
     elif garbage.kind is ErrorKind.TRUNCATED:
         clauses.append("REC-2")
     else:
@@ -209,9 +209,10 @@ def _txids() -> Iterator[Case]:
     for name, txids in _ORDERS.items():
         frames = tuple(raw(txid, b"%d" % number) for number, txid in enumerate(txids))
         words = ", ".join(map(str, txids))
-        yield opens(at(order=name, segments=1), f"txids {words} in one segment", ("REC-13", "REC-15"), Log.of(*frames))
+        title = f"txids {words} in one segment"
+        yield opens(at(order=name, segments=1), title, ("REC-13", "REC-15", "WRT-12"), Log.of(*frames))
         log = Log(tuple(Segment(number, (frame,)) for number, frame in enumerate(frames, 1)))
-        clauses = ("REC-13", "REC-15", "REC-8")
+        clauses = ("REC-13", "REC-15", "REC-8", "WRT-12")
         yield opens(at(order=name, segments=len(frames)), f"txids {words}, each in its own segment", clauses, log)
 
 
@@ -286,7 +287,8 @@ def _many() -> Iterator[Case]:
         yield opens(at(records=count), f"{count} records in one segment", ("REC-1", "REC-9"), Log.of(*frames))
     for count in (17, 64):
         log = Log(tuple(Segment(number, (raw(number, b"%d" % number),)) for number in range(1, count + 1)))
-        yield opens(at(segments=count), f"{count} segments of one record", ("REC-1", "REC-8", "SEG-4"), log)
+        clauses = ("REC-1", "REC-8", "REC-9", "SEG-4")
+        yield opens(at(segments=count), f"{count} segments of one record", clauses, log)
     assert joined(_FRAMES) == _samples.THREE.last.data, "one segment's frames stand one behind the other"
 
 

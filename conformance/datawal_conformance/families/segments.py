@@ -7,7 +7,7 @@ from typing import Any, Final
 from datawal_conformance.families import _samples
 from datawal_conformance.families._build import LOG_DIR, Json, Log, Segment, raw, value
 from datawal_conformance.families._model import Case, Family, at, named
-from datawal_conformance.families._steps import close, files, ok, scan, scan_iter, step
+from datawal_conformance.families._steps import UNCHANGED, close, do, files, ok, scan, scan_iter, step
 from datawal_conformance.families._templates import opens, reads
 from datawal_spec import MAX_SEGMENT_ID
 
@@ -87,7 +87,29 @@ def _empty() -> Iterator[Case]:
                 segments.append(Segment(place + 1, frames))
             word = "".join("f" if segment.frames else "e" for segment in segments)
             title = "segments in order: " + ", ".join("filled" if letter == "f" else "empty" for letter in word)
-            yield opens(at(pattern=word), title, ("SEG-13", "REC-8"), Log(tuple(segments)))
+            yield opens(at(pattern=word), title, ("SEG-13", "REC-8", "REC-9"), Log(tuple(segments)))
+    records = (_samples.ALPHA, raw(2, b"in the second"))
+    for name, log in (
+        ("one", Log((Segment(1, records), Segment(2)))),
+        ("two", Log((Segment(1, records), Segment(2), Segment(5)))),
+    ):
+        new = raw(3, b"new")
+        grown = log.plus(new)
+        yield Case(
+            named(f"goes-on-behind-{name}"),
+            "the last segment is empty: it is the active one, and the next record goes into it",
+            ("SEG-9", "SEG-13"),
+            log.given(),
+            [
+                step("open_log", path=LOG_DIR, expect=ok(**log.opened())),
+                step("append", payload=value(new.payload), expect=ok(**new.ref(log.last.id, 0))),
+                scan(grown.records()),
+                close(),
+                step("open_log", path=LOG_DIR, expect=ok(**grown.opened())),
+                close(),
+            ],
+            files(grown.given()),
+        )
 
 
 _OTHER_NAMES: Final[dict[str, str]] = {
@@ -227,6 +249,33 @@ def _removed() -> Iterator[Case]:
     for name, ids in {"first": (2, 3), "middle": (1, 3), "last": (1, 2)}.items():
         title = f"of three segments the {name} one is gone"
         yield opens(at(gone=name), title, ("SEG-10", "SEG-5"), _log(ids))
+    before = _log((1, 2, 3))
+    without = Log((before.segments[0], before.segments[2]))
+    late = Segment(5, (raw(9, b"late"),))
+    after = Log((*without.segments, late))
+    for word, reading in (("log", "scan"), ("reader", "scan_iter")):
+        steps: list[Json] = []
+        for log, change in (
+            (before, do("remove", path=before.path(2))),
+            (without, do("write", path=after.path(5), content=value(late.data))),
+            (after, None),
+        ):
+            answer = log.opened() if word == "log" else {"segments": [segment.id for segment in log.segments]}
+            steps += [
+                step(f"open_{word}", path=LOG_DIR, expect=ok(**answer)),
+                step(reading, expect=ok(records=log.records())),
+                close(),
+                *([change] if change else []),
+            ]
+        yield Case(
+            at(between="opens", by=word),
+            "between opens in one process a segment goes and another comes: each open lists the directory anew",
+            ("SEG-10",),
+            before.given(),
+            steps,
+            UNCHANGED,
+            (word,),
+        )
 
 
 FAMILIES = (

@@ -166,7 +166,6 @@ def _refused() -> Iterator[Case]:
                     step("append_record", type=kind.word, key=_OVER, payload="", expect=error(ErrorKind.KEY_TOO_LARGE)),
                     do("check", files="unchanged"),
                     step("is_poisoned", expect=ok(is_poisoned=False)),
-                    scan(log.records()),
                     append_record(after, expect=ok(**after.ref(1, log.last.end))),
                     scan(grown.records()),
                     close(),
@@ -188,7 +187,28 @@ def _refused() -> Iterator[Case]:
     )
 
 
+def _lazy_scan_and_txid() -> Case:
+    """A record's txid is raised on disk behind the handle's back: a lazy scan sees it and changes nothing."""
+    one, raised, new = raw(1, b"alpha"), raw(50, b"alpha"), raw(2, b"new")
+    log, changed = Log.of(one), Log.of(raised)
+    return Case(
+        named("scan-iter-leaves-the-next-txid"),
+        "a lazy scan that meets a higher txid does not change the next one",
+        ("WRT-14",),
+        log.given(),
+        [
+            opened(log),
+            do("overwrite", path=log.path(), offset=0, bytes=value(raised.data)),
+            scan_iter(changed.records(), changed.report()),
+            append_record(new, expect=ok(**new.ref(1, log.last.end))),
+            close(),
+        ],
+        files(changed.plus(new).given()),
+    )
+
+
 def _reports() -> Iterator[Case]:
+    yield _lazy_scan_and_txid()
     log, new = _samples.THREE, raw(4, b"new")
     grown = log.plus(new)
     yield Case(
@@ -361,7 +381,7 @@ def _sequence() -> Iterator[Case]:
                 steps.append(step("fsync", expect=ok()))
         steps += [scan_iter(log.records(), log.report()), close(), opened(log), close()]
         title = f"{len(steps)} operations drawn from seed {seed}"
-        clauses = ("WRT-4", "WRT-5", "WRT-6", "WRT-7", "WRT-8", "WRT-12", "WRT-17")
+        clauses = ("WRT-4", "WRT-5", "WRT-6", "WRT-7", "WRT-8", "WRT-12", "WRT-14", "WRT-17")
         yield Case(at(seed=seed), title, clauses, {}, steps, files(log.given()))
 
 

@@ -73,7 +73,9 @@ def excerpts(mismatch: Mismatch) -> list[Excerpt]:
         ("found", mismatch.found_bytes, mismatch.expected_bytes),
     ):
         if content is not None:
-            spans = _around(_fields(content) if is_segment else _rows(content, at), at)
+            spans = _around(_fields(content), at) if is_segment else []
+            if at < len(content) and not any(span.offset <= at < span.end for span in spans):
+                spans = _around(_rows(content, at), at)
             rows = tuple(_row(span, content, other, at) for span in spans)
             if at >= len(content):
                 rows = (*rows, ExcerptRow(None, len(content), "end", (), 0, "the file ends here", hit=True))
