@@ -53,6 +53,29 @@ vectors: $(VENV)/.run ## write vectors/ anew
 vectors-check: $(VENV)/.run ## fail when vectors/ is not what the families make
 	$(BIN)/python -m datawal_conformance.families check vectors
 
+SPHINX = SOURCE_DATE_EPOCH=0 $(BIN)/python -m sphinx -q -E -n -W --keep-going
+
+.PHONY: docs
+docs: $(VENV)/.dev ## build the site into build/site
+	$(SPHINX) -d build/doctrees -b html docs build/site
+
+.PHONY: docs-check
+docs-check: $(VENV)/.dev ## the site builds twice the same, and its results are those of today's vectors
+	rm -rf build/site build/site-again
+	$(SPHINX) -d build/doctrees -b html docs build/site
+	$(SPHINX) -d build/doctrees-again -b html docs build/site-again
+	diff -rq build/site build/site-again
+	$(BIN)/python docs/results/make_data.py --check
+
+.PHONY: docs-results
+docs-results: $(VENV)/.run ## judge both implementations and condense the reports for the site (needs cargo)
+	mkdir -p build
+	cargo build --release --locked --quiet --manifest-path conformance/adapters/rust/Cargo.toml
+	$(BIN)/datawal-conformance run --report json:build/reference.json
+	$(BIN)/datawal-conformance run --timeout 5 --report json:build/crate.json \
+	  -- conformance/adapters/rust/target/release/datawal-adapter || [ $$? -eq 1 ]
+	$(BIN)/python docs/results/make_data.py reference=build/reference.json crate=build/crate.json
+
 .PHONY: vectors-archive
 vectors-archive: $(VENV)/.run ## pack the vectors, reproducibly, into build/
 	$(BIN)/python -m datawal_conformance.archive vectors build/datawal-vectors.tar.gz

@@ -74,8 +74,10 @@ const parse = (text) =>
 
 const toBytes = (value) => (Array.isArray(value) ? Buffer.concat(value.map(toBytes)) : Buffer.from(value, "hex"));
 
-function isReadOnly(text, { given, steps }) {
+function isReadOnly(text, { given, steps, then }) {
   return Object.keys(given).length > 0
+    && then?.files === "unchanged"
+    && Object.keys(given).every((path) => path.startsWith(`${steps[0].path}/`))
     && steps.every((step) => READING.includes(step.op) && !step.process)
     && new Set(steps.map((step) => step.on ?? step.as)).size === 1
     && steps.filter((step) => step.op.startsWith("open")).length === 1
