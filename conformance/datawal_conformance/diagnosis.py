@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from datawal_conformance.mismatch import Mismatch
 from datawal_conformance.port_mistakes import MISTAKES, PortMistake
@@ -19,7 +20,7 @@ _VARYING = re.compile(r"[0-9a-f]{6,}|\d+|'[^']*'")
 def diagnose(results: Iterable[CaseResult]) -> list[str]:
     """Sentences about likely common causes, the most likely first; empty when there is nothing to say."""
     against = [result for result in results if result.outcome in AGAINST]
-    return [*_port_mistakes(against), *_shared_message(against)]
+    return [*_port_mistakes(against), *_reading_mistakes(against), *_shared_message(against)]
 
 
 def _port_mistakes(against: list[CaseResult]) -> Iterator[str]:
@@ -37,6 +38,30 @@ def _port_mistakes(against: list[CaseResult]) -> Iterator[str]:
             f"The implementation {mistake.does}: in {count} of {len(against)} failures its files hold exactly the "
             f"bytes that this mistake makes (first differing byte {result.mismatch.byte}{field} in {result.case_id})."
         )
+
+
+_READING: Final = (
+    (
+        re.compile(r"expected ok, found error crc_mismatch|records_replayed: expected [1-9]\d*, found 0\b"),
+        "It takes the checksum of sound frames for wrong; CRC-32 (IEEE) is the usual mistake.",
+    ),
+    (
+        re.compile(r"expected ok, found error (key|payload)_too_large"),
+        "It takes the lengths of sound frames for too large: they are little-endian, key length first.",
+    ),
+    (
+        re.compile(r"expected ok, found error (bad_magic|unknown_version)"),
+        "It rejects the first bytes of sound frames: the magic is the ASCII letters DWAL, then a 16-bit 1.",
+    ),
+)
+"""What many failures of one kind say about how an implementation reads."""
+
+
+def _reading_mistakes(against: list[CaseResult]) -> Iterator[str]:
+    for pattern, meaning in _READING:
+        count = sum(pattern.search(result.message) is not None for result in against)
+        if count >= _FEWEST_WORTH_TELLING and count >= _SHARE_WORTH_TELLING * len(against):
+            yield f"{meaning} {count} of {len(against)} failures look like that."
 
 
 def recognise(mismatch: Mismatch) -> PortMistake | None:

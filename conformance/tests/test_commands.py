@@ -93,6 +93,16 @@ def test_repro_folder_repeats_the_case_with_the_adapter_alone(vectors: Path, tmp
     assert (folder / "given/log/00000001.dwal").read_bytes().hex() == FRAME
 
 
+def test_repro_exits_with_1_when_an_answer_differs(vectors: Path, tmp_path: Path):
+    steps = [{"op": "open_log", "path": "log", "expect": {"ok": {"report": {"records_replayed": 2}}}}]
+    write_cases(vectors, [case("recovery.hand@n=1", given={"log/00000001.dwal": FRAME}, steps=steps)])
+    cli("repro", "recovery.hand@n=1", "-o", tmp_path / "repro", "--vectors", vectors)
+    command = [sys.executable, "-I", tmp_path / "repro/repro.py", *REFERENCE]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "<-- differs" in result.stdout
+
+
 def test_repro_does_not_overwrite(vectors: Path, tmp_path: Path):
     code, _out, err = cli("repro", "recovery.hand@n=1", "-o", tmp_path, "--vectors", vectors)
     assert code is ExitCode.USAGE

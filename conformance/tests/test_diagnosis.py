@@ -68,5 +68,23 @@ def test_common_cause_is_told_first_with_its_count():
     assert alike.startswith("5 of 5 failures are alike; the first is writer.x@n=0")
 
 
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("step 1 open_log log: answer: expected ok, found error crc_mismatch: x", "CRC-32 (IEEE) is the usual mistake"),
+        ("step 1 open_log log: report.records_replayed: expected 3, found 0", "CRC-32 (IEEE) is the usual mistake"),
+        (
+            "step 1 open_log log: answer: expected ok, found error payload_too_large: x",
+            "little-endian, key length first",
+        ),
+        ("step 1 open_log log: answer: expected ok, found error bad_magic: x", "the ASCII letters DWAL"),
+    ],
+)
+def test_reading_mistake_is_guessed_from_its_failures(message: str, hint: str):
+    causes = diagnose([result(number, message) for number in range(5)])
+    assert hint in causes[0]
+    assert "5 of 5 failures look like that" in causes[0]
+
+
 def test_unlike_failures_have_no_common_cause():
     assert diagnose([result(1, "a"), result(2, "b"), result(3, "c"), result(4, "d")]) == []

@@ -14,8 +14,10 @@ MOST_CAUSES = 3
 MOST_CLAUSES = 4
 """Clauses whose failures are shown; the others are counted."""
 
-MOST_CASES = 2
-"""Failures shown in full for each clause."""
+MOST_CASES = 3
+"""Failures shown in full for each clause when few clauses are broken; one each when many are, to fit a screen."""
+
+_FEW_CLAUSES = 2
 
 MOST_STALE = 40
 """Stale lines of a deviations file that are shown."""
@@ -78,14 +80,15 @@ def _causes(record: RunRecord, paint: Paint) -> Iterator[str]:
 
 def _failures(record: RunRecord, paint: Paint) -> Iterator[str]:
     groups = failures_by_clause(record)
+    most = MOST_CASES if len(groups) <= _FEW_CLAUSES else 1
     for group in groups[:MOST_CLAUSES]:
         yield paint(group.title, "red", "bold")
         if group.text:
             yield f"  {group.text}"
-        for result in group.results[:MOST_CASES]:
+        for result in group.results[:most]:
             yield from _failure(record, result, paint)
-        if len(group.results) > MOST_CASES:
-            yield f"  ... and {len(group.results) - MOST_CASES} more"
+        if len(group.results) > most:
+            yield f"  ... and {len(group.results) - most} more"
         yield ""
     if len(groups) > MOST_CLAUSES:
         hidden = groups[MOST_CLAUSES:]
