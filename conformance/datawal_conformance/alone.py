@@ -1,7 +1,8 @@
 """Run one case alone, with adapter processes of its own.
 
 For cases that end processes or need several, and for finding out which case breaks an adapter. The processes a case
-will need are started together, so that one is ready while another still works.
+will need are started together, so that one is ready while another still works. Where nothing is being blamed, processes
+that a case did not end may serve the next one.
 """
 
 import time
@@ -23,12 +24,17 @@ _MOST_STARTED_AHEAD: Final = 4
 
 
 class _Processes:
-    """The adapter processes of one case: those that run, by name, and those started ahead."""
+    """The adapter processes of one case: those that run, by name, and those started ahead.
 
-    def __init__(self, case: Case, options: EngineOptions) -> None:
+    `running` are greeted processes from earlier cases, and where to leave them for later ones; None for neither.
+    """
+
+    def __init__(self, case: Case, options: EngineOptions, running: dict[str, AdapterProcess] | None) -> None:
         self._options = options
-        self._ahead = deque(self._start() for _ in range(min(_MOST_STARTED_AHEAD, _lives(case))))
-        self._running: dict[str, AdapterProcess] = {}
+        self._keep = running is not None
+        self._running = {} if running is None else running
+        lives = _lives(case) - len(self._running)
+        self._ahead = deque(self._start() for _ in range(min(_MOST_STARTED_AHEAD, max(0, lives))))
 
     def _start(self) -> AdapterProcess:
         process = AdapterProcess(self._options.command)
@@ -57,6 +63,8 @@ class _Processes:
 
     def leave(self) -> None:
         """Let all that run leave by themselves; raises a ProtocolError when one does not, or says more."""
+        if self._keep:
+            return
         for process in self._running.values():
             process.close_stdin()
         for process in self._running.values():
@@ -68,10 +76,14 @@ class _Processes:
             msg = f"after the last answer came a line nobody asked for: {stray[0][:80]!r}"
             raise AnswerError(msg, process.stderr_tail)
 
-    def close(self) -> None:
-        """End whatever is left."""
-        for process in (*self._running.values(), *self._ahead):
+    def close(self, *, failed: bool) -> None:
+        """End what nobody needs any more: everything, unless processes are kept and none failed."""
+        for process in self._ahead:
             process.end()
+        if failed or not self._keep:
+            for process in self._running.values():
+                process.end()
+            self._running.clear()
 
 
 def _lives(case: Case) -> int:
@@ -87,11 +99,20 @@ def _lives(case: Case) -> int:
     return count
 
 
-def run_alone(run: CaseRun, options: EngineOptions, capabilities: frozenset[str]) -> CaseResult:
-    """Run a case in processes of its own, and remove its directory."""
+def run_alone(
+    run: CaseRun,
+    options: EngineOptions,
+    capabilities: frozenset[str],
+    running: dict[str, AdapterProcess] | None = None,
+) -> CaseResult:
+    """Run a case in processes of its own, and remove its directory.
+
+    With `running`, greeted processes in it are used by their names, and those left over are put back.
+    """
     processes: _Processes | None = None
+    broken = True
     try:
-        processes = _Processes(run.case, options)
+        processes = _Processes(run.case, options, running)
         while run.phases:
             phase = run.phases[0]
             if phase.steps[0].ends_process:
@@ -104,12 +125,13 @@ def run_alone(run: CaseRun, options: EngineOptions, capabilities: frozenset[str]
             else:
                 _exchange(processes.get(phase.process), run, options)
         processes.leave()
+        broken = False
         return run.verdict(capabilities)
     except ProtocolError as error:
         return run.broken(error)
     finally:
         if processes is not None:
-            processes.close()
+            processes.close(failed=broken)
         run.sandbox.remove()
 
 

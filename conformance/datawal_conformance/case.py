@@ -4,16 +4,20 @@ A case keeps its JSON form where that is what travels (steps go to the adapter a
 where the kit decides on them.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fastjsonschema
 
 from datawal_conformance.errors import CaseFileError
+
+SCHEMA: Final = "schema/case.schema.json"
+"""Below the vectors: the JSON Schema of a family file."""
 
 MAIN_PROCESS = "main"
 """Name of the adapter process a step goes to when it names none."""
@@ -134,19 +138,45 @@ def parse_case(source: dict[str, Any]) -> Case:
     )
 
 
+VALIDATED: Final = "registry/validated.json"
+"""Below the vectors: the SHA-256 of the schema and of the case files that agree with it."""
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def _known_to_agree(vectors: Path) -> frozenset[str]:
+    """Digests of case files that were held against today's schema when they were written; empty when unknown."""
+    try:
+        known = json.loads((vectors / VALIDATED).read_bytes())
+        if known["schema"] == file_digest(vectors / SCHEMA):
+            return frozenset(known["files"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return frozenset()
+
+
 @cache
 def _validator(schema_path: Path) -> Any:
     return fastjsonschema.compile(json.loads(schema_path.read_text("utf-8")), use_formats=False)
 
 
-def load_family(path: Path, schema_path: Path) -> Iterator[Case]:
-    """Read the cases of one family file; raises CaseFileError naming file, case and place."""
+def load_family(path: Path, vectors: Path) -> Iterator[Case]:
+    """Read the cases of one family file; raises CaseFileError naming file, case and place.
+
+    A file that is byte for byte the one that was validated when it was made is not validated again.
+    """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        content = path.read_bytes()
+        document = json.loads(content)
     except (OSError, ValueError) as error:
         raise CaseFileError(path, None, "file", str(error)) from error
     try:
-        _validator(schema_path)(document)
+        if hashlib.sha256(content).hexdigest() not in _known_to_agree(vectors):
+            _validator(vectors / SCHEMA)(document)
     except fastjsonschema.JsonSchemaValueException as error:
         where, case_id = _locate(document, list(error.path)[1:])
         problem = f"{error.message.removeprefix('data').removeprefix('.')} (found {str(error.value)[:80]})"
@@ -173,11 +203,10 @@ def load_cases(vectors: Path) -> list[Case]:
 
     Raises CaseFileError when a file breaks the schema or two cases share an id.
     """
-    schema_path = vectors / "schema" / "case.schema.json"
     seen: dict[str, Path] = {}
     cases: list[Case] = []
     for path in sorted((vectors / "cases").rglob("*.json")):
-        for case in load_family(path, schema_path):
+        for case in load_family(path, vectors):
             if case.id in seen:
                 raise CaseFileError(path, case.id, "id", f"already used in {seen[case.id]}")
             seen[case.id] = path

@@ -67,6 +67,7 @@ class Engine:
         self._broken_in_a_row = 0
         self._process: AdapterProcess | None = None
         self._hello: Hello | None = None
+        self._companions: dict[str, AdapterProcess] = {}
 
     def greet(self) -> Hello:
         """Start the adapter and exchange hello; raises a ProtocolError when that fails."""
@@ -100,7 +101,7 @@ class Engine:
             self._source = iter(cases)
             self._run_queue()
             while self._alone:
-                self._done(self._run_alone(self._alone.popleft()))
+                self._done(self._run_apart(self._alone.popleft()))
         except _GaveUpError as error:
             self._report.gave_up = str(error)
         except StoppedError:
@@ -112,6 +113,9 @@ class Engine:
     def close(self) -> None:
         """End the adapter and remove the directories of cases still in flight."""
         self._drop_process()
+        for process in self._companions.values():
+            process.end()
+        self._companions.clear()
         for run in self._in_flight.values():
             run.sandbox.remove()
         self._in_flight.clear()
@@ -246,6 +250,14 @@ class Engine:
         if len(self._report.incidents) >= MOST_INCIDENTS:
             msg = f"the adapter broke {MOST_INCIDENTS} times in ways no single case explains; the latest: {error}"
             raise _GaveUpError(msg)
+
+    def _run_apart(self, case: Case) -> CaseResult:
+        """Run a case that needs several processes, in ones that earlier cases left; blame it only when alone."""
+        if self._options.isolate:
+            return self._run_alone(case)
+        self._options.check_stop()
+        result = run_alone(self._new_run(case), self._options, self._capabilities, self._companions)
+        return self._run_alone(case) if result.outcome in BROKEN else result
 
     def _run_alone(self, case: Case) -> CaseResult:
         self._options.check_stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from datawal_conformance.case import SCHEMA, VALIDATED, file_digest
 from datawal_conformance.exitcodes import ExitCode
 
 from .conftest import case, cli, run, write_cases
@@ -205,3 +206,14 @@ def test_help_shows_examples_and_exit_codes():
     )
     assert "examples:" in result.stdout
     assert "exit status:" in result.stdout
+
+
+def test_validated_note_spares_only_the_very_files_it_names(vectors: Path):
+    path = vectors / "cases/recovery/hand.json"
+    note = {"schema": file_digest(vectors / SCHEMA), "files": {"cases/recovery/hand.json": file_digest(path)}}
+    (vectors / "registry").mkdir()
+    (vectors / VALIDATED).write_text(json.dumps(note))
+    write_cases(vectors, [case("recovery.hand@n=1", steps=[{"op": "levitate"}])])
+    code, _out, err = run(vectors, "honest")
+    assert code is ExitCode.USAGE
+    assert "levitate" in err

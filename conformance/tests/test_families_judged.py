@@ -26,7 +26,6 @@ from datawal_spec import (
 
 ALL = frozenset({"typed-errors", "error-positions"})
 READ_ONLY = {"open_log", "open_reader", "scan", "scan_iter", "report", "close", "segments", "active_segment"}
-LARGE = "wire.large"
 
 
 @dataclass
@@ -106,12 +105,15 @@ def is_read_only(case: dict[str, Any]) -> bool:
     )
 
 
-JUDGED = ("wire.", "segments.", "recovery.", "reader.")
+JUDGED = [
+    family
+    for family in FAMILIES
+    if family.name.startswith(("wire.", "segments.", "recovery.", "reader.")) and family.name != "wire.large"
+]
+"""Families whose damage is all in what is given. Payloads of 64 MiB are left to the runs."""
 
 
-@pytest.mark.parametrize(
-    "family", [family for family in FAMILIES if family.name.startswith(JUDGED)], ids=lambda family: family.name
-)
+@pytest.mark.parametrize("family", JUDGED, ids=lambda family: family.name)
 def test_the_table_of_judgement_agrees(family: Family):
     for case in json.loads(family.text())["cases"]:
         if not is_read_only(case):
@@ -122,8 +124,5 @@ def test_the_table_of_judgement_agrees(family: Family):
 
 
 def test_most_cases_are_judged():
-    cases = [
-        case for family in FAMILIES if family.name.startswith(JUDGED) for case in json.loads(family.text())["cases"]
-    ]
-    judged = sum(map(is_read_only, cases))
-    assert judged > 5000
+    cases = [case for family in JUDGED for case in json.loads(family.text())["cases"]]
+    assert sum(map(is_read_only, cases)) > 5000

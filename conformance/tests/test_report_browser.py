@@ -39,6 +39,7 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", LAUNCH, "chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            env=os.environ | {"HOME": str(profile), "XDG_CONFIG_HOME": str(profile), "XDG_CACHE_HOME": str(profile)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -277,6 +278,8 @@ def test_page_never_scrolls_sideways(show: Show, name: str, width: int):
     assert browser.run("document.documentElement.scrollWidth") <= width
     clipped = "[...document.querySelectorAll('main *:not(.scroll)')].filter(e => e.scrollWidth > e.clientWidth + 1"
     assert browser.run(f"{clipped} && getComputedStyle(e).display === 'block' && !e.closest('.scroll')).length") == 0
+    wide = "[...document.querySelectorAll('.scroll')].map(e => getComputedStyle(e).overflowX)"
+    assert set(browser.run(wide)) == {"auto"}, "what is too wide can be reached"
 
 
 def test_page_is_readable_without_scripts(show: Show):
@@ -300,12 +303,17 @@ def test_page_is_readable_without_scripts(show: Show):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_screenshot_has_the_colours_of_the_scheme_and_of_the_verdict(show: Show, scheme: str):
     browser = show(RECORDS["failed"], scheme=scheme)
-    pixels = decode_png(b64decode(browser.ask("Page.captureScreenshot", format="png")["data"]))
-    top, page = pixels[10][5], pixels[890][5]
+    verdict, body = (picture(browser, y, 200, 120) for y in (0, 700))
+    top, page = verdict[10][5], body[10][5]
     assert (sum(page) > 3 * 200) is (scheme == "light")
     assert top[0] > top[1] + 8, "what is not conformant is tinted red"
-    kinds = {pixel for row in pixels[::3] for pixel in row[::3]}
-    assert len(kinds) > 50, "text has been drawn"
+    assert len({pixel for row in verdict for pixel in row}) > 50, "text has been drawn"
+
+
+def picture(browser: Browser, y: int, width: int, height: int) -> list[list[tuple[int, int, int]]]:
+    """The pixels of a piece of the page at its left edge."""
+    clip = {"x": 0, "y": y, "width": width, "height": height, "scale": 1}
+    return decode_png(b64decode(browser.ask("Page.captureScreenshot", format="png", clip=clip)["data"]))
 
 
 def decode_png(data: bytes) -> list[list[tuple[int, int, int]]]:

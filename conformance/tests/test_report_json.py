@@ -47,6 +47,12 @@ def test_report_agrees_with_the_schema_whatever_the_texts(text: str):
         JUDGE.validate(json.loads(report))
 
 
+def test_failure_without_words_still_has_its_message():
+    report = json.loads(json_report(make_record(make_failure(1, message=""))))
+    JUDGE.validate(report)
+    assert report["cases"][0]["message"] == ""
+
+
 @pytest.mark.parametrize(
     "name",
     ["honest", "dies_in_case", "declares_and_refuses", "answers_nan", "dies_every_third_case", "dies_in_every_case",

@@ -80,7 +80,7 @@ def test_fences_are_longer_than_any_in_the_text():
 def test_what_is_wrong_with_the_run_leaves_room_for_the_failures():
     record = make_record(make_failure(1), incidents=[Incident("died", (), f"{'x' * 2000}\n" * 100)] * 30)
     text = markdown_report(record)
-    assert len(text) < 150_000
+    assert len(text) < 115_000
     assert "... and 20 more problems of the run" in text
     assert "repeat: " in text
 

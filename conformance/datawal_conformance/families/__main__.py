@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from datawal_conformance.case import SCHEMA, VALIDATED, file_digest, load_cases
 from datawal_conformance.families import case_files
 from datawal_conformance.families._files import first_difference, write_files
 from datawal_conformance.families._golden import golden_files
@@ -51,8 +52,23 @@ def main(arguments: list[str] | None = None) -> int:
         for name, text in registry_files(registry, ids, chosen.reviewed).items():
             (vectors / "registry").mkdir(exist_ok=True)
             (vectors / "registry" / name).write_text(text, "utf-8")
+        _write_validated(vectors)
         print(f"{len(ids)} cases and {len(golden)} golden files written below {vectors}")  # noqa: T201
     return 0
+
+
+def _write_validated(vectors: Path) -> None:
+    """Note which case files agree with the schema; raises CaseFileError when one does not."""
+    target = vectors / VALIDATED
+    target.unlink(missing_ok=True)
+    if not (vectors / SCHEMA).exists():
+        return
+    load_cases(vectors)
+    files = {
+        path.relative_to(vectors).as_posix(): file_digest(path) for path in sorted((vectors / "cases").rglob("*.json"))
+    }
+    note = {"schema": file_digest(vectors / SCHEMA), "files": files}
+    target.write_text(json.dumps(note, indent=1) + "\n", "utf-8")
 
 
 def _index(texts: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:

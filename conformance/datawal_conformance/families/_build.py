@@ -20,7 +20,9 @@ LOG_DIR = "log"
 """Directory of the log in most cases."""
 
 _RUN = re.compile(rb"(.)\1{127}", re.DOTALL)
-"""The first bytes of a run. Its end is found by stripping: matching it all costs memory for every byte."""
+"""The first bytes of a run. Its end is found block by block: matching it all costs memory for every byte."""
+
+_BLOCK = 1 << 16
 
 
 def value(data: bytes) -> Any:
@@ -30,7 +32,12 @@ def value(data: bytes) -> Any:
     while (run := _RUN.search(data, at)) is not None:
         if run.start() > at:
             parts.append(data[at : run.start()].hex())
-        at = len(data) - len(data[run.start() :].lstrip(run[1]))
+        at = run.end()
+        block = run[1] * _BLOCK
+        while data.startswith(block, at):
+            at += _BLOCK
+        rest = data[at : at + _BLOCK]
+        at += len(rest) - len(rest.lstrip(run[1]))
         parts.append({"fill": run[1].hex(), "len": at - run.start()})
     if at < len(data) or not parts:
         parts.append(data[at:].hex())

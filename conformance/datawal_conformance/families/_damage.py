@@ -6,11 +6,11 @@ from the order of judgement in words: magic, version, flags are wrong at any oth
 checksum elsewhere (mismatch). Nothing is decoded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from datawal_conformance.families._build import Frame, joined
+from datawal_conformance.families._build import Frame, Log, Segment, joined
 from datawal_spec import (
     HEADER_LEN,
     MAX_KEY_LEN,
@@ -75,6 +75,20 @@ def cut(frames: Sequence[Frame]) -> Iterator[Point]:
             clause = "WIRE-16" if in_header else "WIRE-23"
             yield Point(start + kept, title, tuple(frames[:number]), tail, ErrorKind.TRUNCATED, clause, field)
         start += len(frame)
+
+
+def cut_logs(logs: Mapping[str, Log]) -> Iterator[tuple[str, Point, Log]]:
+    """Every cut of the last segments of named logs: the name, the cut, and the log after it.
+
+    Logs that begin alike are alike when cut early: what was made before, under another name, is not made again.
+    """
+    seen: set[Log] = set()
+    for name, log in logs.items():
+        for point in cut(log.last.frames):
+            shorter = Log((*log.segments[:-1], Segment(log.last.id, point.before, point.tail)))
+            if shorter not in seen:
+                seen.add(shorter)
+                yield name, point, shorter
 
 
 def flip(frames: Sequence[Frame], index: int) -> Iterator[Point]:

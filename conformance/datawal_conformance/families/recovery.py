@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from datawal_conformance.families import _samples
 from datawal_conformance.families._build import Log, Segment
-from datawal_conformance.families._damage import cut, flip
+from datawal_conformance.families._damage import cut_logs, flip
 from datawal_conformance.families._model import Case, Family, at
 from datawal_conformance.families._templates import fails, opens
 
@@ -17,23 +17,19 @@ _REPORT = ("REC-9", "REC-10", "REC-11", "REC-12")
 
 
 def _cut_last() -> Iterator[Case]:
-    for name, log in _samples.LOGS.items():
-        for point in cut(log.last.frames):
-            shorter = Log((*log.segments[:-1], Segment(log.last.id, point.before, point.tail)))
-            clauses = ("REC-2", *_REPORT, point.clause) if point.tail else ("REC-1", "REC-9", "REC-10")
-            yield opens(at(log=name, at=point.at), f"{_samples.TITLES[name]}, {point.title}", clauses, shorter)
+    for name, point, log in cut_logs(_samples.LOGS):
+        clauses = ("REC-2", *_REPORT, point.clause) if point.tail else ("REC-1", "REC-9", "REC-10")
+        yield opens(at(log=name, at=point.at), f"{_samples.TITLES[name]}, {point.title}", clauses, log)
 
 
 def _cut_sealed() -> Iterator[Case]:
-    for name, log in _samples.LOGS.items():
-        for point in cut(log.last.frames):
-            shorter = Segment(log.last.id, point.before, point.tail)
-            sealed = Log((*log.segments[:-1], shorter, Segment(log.last.id + 1, SEALING.frames)))
-            title = f"{_samples.TITLES[name]}, {point.title}; another segment follows"
-            if point.tail:
-                yield fails(at(log=name, at=point.at), title, ("REC-6", point.clause), sealed, point.kind)
-            else:
-                yield opens(at(log=name, at=point.at), title, ("REC-1", "SEG-13"), sealed)
+    for name, point, log in cut_logs(_samples.LOGS):
+        sealed = Log((*log.segments, Segment(log.last.id + 1, SEALING.frames)))
+        title = f"{_samples.TITLES[name]}, {point.title}; another segment follows"
+        if point.tail:
+            yield fails(at(log=name, at=point.at), title, ("REC-6", point.clause), sealed, point.kind)
+        else:
+            yield opens(at(log=name, at=point.at), title, ("REC-1", "SEG-13"), sealed)
 
 
 def _flip_last() -> Iterator[Case]:

@@ -1,10 +1,10 @@
 """Safety: going on after damage. Every record acknowledged then must be found by every later open."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from datawal_conformance.families import _samples
 from datawal_conformance.families._build import Log, Segment
-from datawal_conformance.families._damage import Point, cut, flip
+from datawal_conformance.families._damage import Point, cut_logs, flip
 from datawal_conformance.families._garbage import GARBAGE
 from datawal_conformance.families._model import Case, Family, at, named
 from datawal_conformance.families._templates import appends, puts, rotates
@@ -35,30 +35,29 @@ def _append_clauses(tail: bytes) -> tuple[str, ...]:
     return ("SAFE-1", "SAFE-2", "SAFE-4") if len(tail) < HEADER_LEN else ("SAFE-1", "SAFE-4")
 
 
+def _cuts(make: Callable[[str, str, Log], Case], what: str, logs: Mapping[str, Log]) -> Iterator[Case]:
+    for name, point, log in cut_logs(logs):
+        if point.tail:
+            title = f"{_samples.TITLES[name]}, {point.title}; then {what} and reopened"
+            yield make(at(log=name, at=point.at), title, log)
+
+
 def _cut_append() -> Iterator[Case]:
-    for name, log in _samples.LOGS.items():
-        for point in cut(log.last.frames):
-            if point.tail:
-                title = f"{_samples.TITLES[name]}, {point.title}; then appended to and reopened"
-                yield appends(at(log=name, at=point.at), title, _append_clauses(point.tail), _damaged(log, point))
+    return _cuts(
+        lambda suffix, title, log: appends(suffix, title, _append_clauses(log.last.tail), log),
+        "appended to",
+        _samples.LOGS,
+    )
 
 
 def _cut_rotate() -> Iterator[Case]:
-    for name, log in _samples.LOGS.items():
-        for point in cut(log.last.frames):
-            if point.tail:
-                title = f"{_samples.TITLES[name]}, {point.title}; then rotated and reopened"
-                yield rotates(at(log=name, at=point.at), title, ("SAFE-3",), _damaged(log, point))
+    return _cuts(lambda suffix, title, log: rotates(suffix, title, ("SAFE-3",), log), "rotated", _samples.LOGS)
 
 
 def _cut_put() -> Iterator[Case]:
-    for name in _PUT_LOGS:
-        log = _samples.LOGS[name]
-        for point in cut(log.last.frames):
-            if point.tail:
-                title = f"{_samples.TITLES[name]}, {point.title}; then put to and reopened"
-                torn = _damaged(log, point)
-                yield puts(at(log=name, at=point.at), title, ("SAFE-1", "SAFE-4"), torn, _live(torn))
+    clauses = ("SAFE-1", "SAFE-4")
+    logs = {name: _samples.LOGS[name] for name in _PUT_LOGS}
+    return _cuts(lambda suffix, title, log: puts(suffix, title, clauses, log, _live(log)), "put to", logs)
 
 
 def _flips(make: Callable[[str, str, Log], Case], what: str, whole: tuple[str, ...] = ()) -> Iterator[Case]:
