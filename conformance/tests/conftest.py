@@ -4,8 +4,10 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +113,15 @@ def _needed_programs(request: pytest.FixtureRequest) -> None:
     """Skip a test whose toolchain is missing; where CI is set it must be there."""
     for marker in request.node.iter_markers("toolchain"):
         [name] = marker.args
-        if shutil.which(name) is None:
+        if not _works(name):
             if os.environ.get("CI"):
-                pytest.fail(f"{name} is not installed, and CI must run this test")
-            pytest.skip(f"{name} is not installed")
+                pytest.fail(f"{name} is not installed or does not start, and CI must run this test")
+            pytest.skip(f"{name} is not installed or does not start")
+
+
+@cache
+def _works(program: str) -> bool:
+    """Whether a program is there and starts: a shim without its toolchain is as good as none."""
+    if shutil.which(program) is None:
+        return False
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0

@@ -1,6 +1,8 @@
 """The published crate, built by cargo from its registry, is judged for real."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +78,24 @@ def test_crate_without_its_deviations_file_is_not_conformant(command: list[str],
     failed = {clause for item in report["cases"] if item["outcome"] != "passed" for clause in item["clauses"]}
     missed = [name for name, clause in KNOWN_LOSSES.items() if clause not in failed]
     assert missed == []
+
+
+def test_verdict_in_the_readme_is_the_one_the_crate_gets(command: list[str]):
+    readme = (ADAPTER.parents[2] / "README.md").read_text()
+    [shown] = re.findall(r"```console\n\$ datawal-conformance run (.*?) -- \S+\n(.*?)```", readme, re.DOTALL)
+    options, verdict = shlex.split(shown[0]), shown[1]
+    run = subprocess.run(
+        [sys.executable, "-m", "datawal_conformance", "run", *options, "--", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    def settled(text: str) -> str:
+        text = text.replace(command[0], "conformance/adapters/rust/target/release/datawal-adapter")
+        text = re.sub(r" in [\d.]+ s \(\d+ cases a second\)", "", text)
+        # What the crate writes through the link is its process id, of however many digits.
+        text = re.sub(r"found    a file of \d+ bytes", "found    a file of N bytes", text)
+        return re.sub(r"found    [0-9a-f]+ at byte 0 \(\d+ bytes", "found    PID at byte 0 (N bytes", text)
+
+    assert settled(run.stdout) == settled(verdict)
