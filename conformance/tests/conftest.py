@@ -108,10 +108,10 @@ def run(vectors: Path, name: str, *arguments: object) -> tuple[ExitCode, str, st
     return cli("run", "--vectors", vectors, *arguments, "--", *zoo_command(name))
 
 
-@pytest.fixture(autouse=True)
-def _needed_programs(request: pytest.FixtureRequest) -> None:
-    """Skip a test whose toolchain is missing; where CI is set it must be there."""
-    for marker in request.node.iter_markers("toolchain"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose toolchain is missing, before its fixtures use it; where CI is set it must be there."""
+    for marker in item.iter_markers("toolchain"):
         [name] = marker.args
         if not _works(name):
             if os.environ.get("CI"):

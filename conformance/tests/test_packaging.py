@@ -31,6 +31,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
         "datawal_conformance/py.typed",
         "datawal_conformance/cli.py",
         "datawal_conformance/adapters/python/adapter.py",
+        "datawal_conformance/report/report.schema.json",
+        "datawal_conformance/report/page.css",
+        "datawal_conformance/report/page.js",
+        "datawal_conformance/templates/repro.py",
+        "datawal_conformance/templates/python/adapter.py",
         "datawal_conformance/vectors/schema/case.schema.json",
     ],
 )

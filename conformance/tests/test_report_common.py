@@ -149,7 +149,8 @@ def test_excerpt_of_one_file_stands_alone_and_of_none_is_empty():
 def test_excerpt_far_into_a_huge_segment_shows_plain_rows():
     """Naming the fields of many thousand frames would take longer than the run."""
     want = build_frame(1, 1, b"", b"") * 20_000
-    expected, _found = excerpts(files_differ(b"00000001.dwal", Entry("file", want), Entry("file", want[:-1] + b"\0")))
+    mismatch = Mismatch("00000001.dwal", "x", "y", len(want) - 1, None, want, want[:-1] + b"\0")
+    expected, _found = excerpts(mismatch)
     [row] = [row for row in expected.rows if row.hit]
     assert (row.name, row.frame) == ("", None)
     assert row.offset <= len(want) - 1 < row.offset + len(row.shown)
