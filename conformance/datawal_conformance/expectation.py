@@ -65,7 +65,7 @@ def _match(expected: Any, found: Any, where: str) -> Mismatch | None:
         return _match_object(expected, found, where)
     if isinstance(expected, list) and isinstance(found, list):
         return _match_list(expected, found, where)
-    if is_digest(found) or (isinstance(found, str) and isinstance(expected, (dict, list))):
+    if is_digest(found) or (isinstance(found, str) and isinstance(expected, (dict, list)) and expected):
         return _match_bytes(expected, found, where)
     if isinstance(expected, str) and isinstance(found, str):
         return _strings_differ(expected, found, where)
