@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from datawal_conformance._resources import vectors_dir
+from datawal_conformance.case import load_cases
 from datawal_conformance.errors import AdapterStartError, HelloError
 from datawal_conformance.exitcodes import ExitCode, exit_code
 from datawal_conformance.verdict import Outcome, RunRecord, Standing
@@ -196,3 +198,12 @@ def test_adapter_without_capabilities_earns_nothing(run_zoo: RunZoo):
     record = run_zoo("names_no_capability")
     assert [verdict.standing for verdict in record.verdicts] == [Standing.NOT_CLAIMED]
     assert exit_code(record) is ExitCode.NOTHING_RAN
+
+
+@pytest.mark.parametrize("name", ["rejects_all", "echoes", "accepts_all", "unsupports_all"])
+def test_null_adapters_earn_no_profile_of_the_real_vectors(run_zoo: RunZoo, name: str):
+    cases = [case for case in load_cases(vectors_dir()) if case.data_len < 1 << 20 and not case.isolated]
+    record = run_zoo(name, cases)
+    assert record.gave_up == ""
+    assert len(record.results) == len(cases)
+    assert {verdict.standing for verdict in record.verdicts} == {Standing.NOT_CONFORMANT}
