@@ -32,6 +32,7 @@ class _Processes:
     def __init__(self, case: Case, options: EngineOptions, running: dict[str, AdapterProcess] | None) -> None:
         self._options = options
         self._keep = running is not None
+        self._ended: list[AdapterProcess] = []
         self._running = {} if running is None else running
         lives = _lives(case) - len(self._running)
         self._ahead = deque(self._start() for _ in range(min(_MOST_STARTED_AHEAD, max(0, lives))))
@@ -53,13 +54,12 @@ class _Processes:
         process = self._running.pop(step.process, None)
         if process is None:
             return
-        try:
-            if step.action is not None and step.action["do"] == "kill":
-                process.kill()
-            else:
-                self._leave(process)
-        finally:
-            process.end()
+        # Its children live on until the case is over, as they would after a crash.
+        self._ended.append(process)
+        if step.action is not None and step.action["do"] == "kill":
+            process.kill()
+        else:
+            self._leave(process)
 
     def leave(self) -> None:
         """Let all that run leave by themselves; raises a ProtocolError when one does not, or says more."""
@@ -78,7 +78,7 @@ class _Processes:
 
     def close(self, *, failed: bool) -> None:
         """End what nobody needs any more: everything, unless processes are kept and none failed."""
-        for process in self._ahead:
+        for process in (*self._ahead, *self._ended):
             process.end()
         if failed or not self._keep:
             for process in self._running.values():

@@ -20,7 +20,11 @@ from datawal_conformance.case_run import CaseRun
 from datawal_conformance.engine_options import EngineOptions, StoppedError
 from datawal_conformance.errors import AdapterTimeoutError, AnswerError, ProtocolError
 from datawal_conformance.protocol import Hello, decode_line
+from datawal_conformance.sandbox import modes_are_heeded
 from datawal_conformance.verdict import BROKEN, CaseResult, Incident, Outcome
+
+UNPRIVILEGED: Final = "unprivileged"
+"""What a case requires when file modes have to be heeded: the runner's to offer, not the adapter's."""
 
 MOST_INCIDENTS: Final = 3
 """Incidents after which a run gives up on the adapter."""
@@ -87,7 +91,7 @@ class Engine:
     @property
     def _capabilities(self) -> frozenset[str]:
         assert self._hello is not None
-        return self._hello.capabilities
+        return self._hello.capabilities | ({UNPRIVILEGED} if modes_are_heeded() else set())
 
     def run(self, cases: Iterable[Case]) -> EngineReport:
         """Run the cases; every one of them is emitted unless the run gives up or is interrupted.
@@ -266,4 +270,6 @@ class Engine:
 
 def _unsupported(case: Case, missing: str) -> CaseResult:
     message = f"needs {missing}, which the adapter does not name"
+    if missing == UNPRIVILEGED:
+        message = "needs files that cannot be read, and this user may read everything"
     return CaseResult(case.id, case.profile, tuple(case.clauses), Outcome.UNSUPPORTED, 0.0, message=message)

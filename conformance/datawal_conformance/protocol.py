@@ -20,6 +20,7 @@ CAPABILITIES: Final = (
     "compact",
     "export",
     "poison",
+    "spawn",
     "typed-errors",
     "error-positions",
 )

@@ -6,10 +6,13 @@ each is checked to stay inside the directory, and links are made but never follo
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import stat
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -55,6 +58,8 @@ def _entry(content: Any, path: tuple[bytes, ...]) -> Entry:
             target = str(content["symlink"])
             _check_link(target, path)
             return Entry("symlink", target.encode())
+        if "unreadable" in content:
+            return Entry("file", to_bytes(content["unreadable"]))
         for kind in ("fifo", "socket"):
             if kind in content:
                 return Entry(kind)
@@ -79,12 +84,17 @@ class Sandbox:
         self._expected: dict[bytes, Entry] = {}
         self._made: set[bytes] = set()
         self._last_seen: dict[bytes, Entry] = {}
+        self._unreadable: list[bytes] = []
         os.mkdir(self._root, 0o700)
         for path, content in given.items():
             names = safe_parts(path)
             entry = _entry(content, names)
             self._expect(names, entry)
-            self._make(b"/".join((self._root, *names)), entry)
+            full = b"/".join((self._root, *names))
+            self._make(full, entry)
+            if isinstance(content, dict) and "unreadable" in content:
+                os.chmod(full, 0)
+                self._unreadable.append(full)
 
     def _expect(self, names: tuple[bytes, ...], entry: Entry) -> None:
         """Note what stands at a path, and make its parents where they are new."""
@@ -156,6 +166,9 @@ class Sandbox:
 
     def compare(self, files: Any) -> Mismatch | None:
         """Compare the directory with what `then.files` or a check asks for; None when it agrees."""
+        for path in self._unreadable:
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(path, 0o600, follow_symlinks=True)
         expected = self._expected
         anything: set[bytes] = set()
         if files != "unchanged":
@@ -171,6 +184,12 @@ class Sandbox:
             if _covered(path, anything) or _is_lock_file(path, expected, found, files):
                 continue
             want, have = expected.get(path), found.get(path)
+            if want is not None and want.kind == _PATTERN and have is not None and have.kind == "file":
+                if re.fullmatch(want.content, have.content):
+                    continue
+                return Mismatch(
+                    path.decode(), f"content that matches {want.content.decode()!r}", repr(have.content[:80])
+                )
             if want != have:
                 return files_differ(path, want, have)
         return None
@@ -185,6 +204,8 @@ class Sandbox:
             expected.setdefault(b"/".join(names[:depth]), DIRECTORY)
         if isinstance(content, dict) and "any" in content:
             anything.add(key)
+        elif isinstance(content, dict) and "matches" in content:
+            expected[key] = Entry(_PATTERN, content["matches"].encode())
         else:
             expected[key] = _entry(content, names)
 
@@ -220,6 +241,9 @@ class Sandbox:
 
 
 _LOCK = LOCK_NAME.encode()
+_PATTERN = "file by pattern"
+"""Kind of an expected entry whose content is a regular expression that a file's content must match as a whole."""
+
 _UNREAD_LOCK = Entry("file")
 """A lock file that the case says nothing about: its content is not read."""
 
@@ -321,3 +345,18 @@ def memory_dir() -> Path | None:
     """A directory whose files live in memory, or None where the machine has none that can be written."""
     candidate = Path("/dev/shm")  # noqa: S108  (only the parent: the directory in it is made by mkdtemp)
     return candidate if candidate.is_dir() and os.access(candidate, os.W_OK | os.X_OK) else None
+
+
+@cache
+def modes_are_heeded() -> bool:
+    """Whether a file without permissions cannot be read here: not so for the superuser."""
+    fd, path = tempfile.mkstemp(prefix="datawal-conformance-")
+    os.close(fd)
+    try:
+        os.chmod(path, 0)
+        os.close(os.open(path, os.O_RDONLY))
+    except PermissionError:
+        return True
+    finally:
+        os.unlink(path)
+    return False

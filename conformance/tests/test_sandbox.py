@@ -196,3 +196,21 @@ def test_hostile_leftovers_are_removed(tmp_path: Path):
     box.remove()
     assert not root.exists()
     assert (outside / "keep").exists()
+
+
+def test_unreadable_file_is_laid_out_without_permissions_and_compared_all_the_same(tmp_path: Path):
+    box, root = sandbox(tmp_path, {"log/00000001.dwal": {"unreadable": FRAME.hex()}})
+    assert (root / "log/00000001.dwal").stat().st_mode & 0o777 == 0
+    assert box.compare("unchanged") is None
+
+
+def test_content_can_be_asked_to_match_a_pattern_as_a_whole(tmp_path: Path):
+    box, root = sandbox(tmp_path, {"log": {"directory": True}})
+    pattern = {"log/.lock": {"matches": "[0-9]+\n"}}
+    assert box.compare(pattern) is not None
+    (root / "log/.lock").write_text("123\n")
+    assert box.compare(pattern) is None
+    (root / "log/.lock").write_text("123\n4\n")
+    mismatch = box.compare(pattern)
+    assert mismatch is not None
+    assert "matches" in mismatch.expected

@@ -1,6 +1,7 @@
 """The conformance adapter of the reference: what PROTOCOL.md asks, over `datawal`."""  # noqa: INP001 - a program
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from crc32c import crc32c
 from datawal import DataWal, DatawalError, Record, RecordLog, RecordLogReader, RecordType, __version__
 from datawal.testing import poison
 
-CAPABILITIES = ["log", "reader", "kv", "compact", "export", "poison", "typed-errors", "error-positions"]
+CAPABILITIES = ["log", "reader", "kv", "compact", "export", "poison", "spawn", "typed-errors", "error-positions"]
 HELLO = {
     "protocol": 1,
     "implementation": "datawal",
@@ -82,6 +83,12 @@ def _scan_iter(handle: Any, _step: Json, _root: str) -> Json:
     return {"records": records, "report": _flat(scan.recovery_report())}
 
 
+def _spawn() -> None:
+    """Start a child that inherits what it can."""
+    quiet = subprocess.DEVNULL
+    subprocess.Popen(["sleep", "30"], stdin=quiet, stdout=quiet, stderr=quiet, close_fds=False)  # noqa: S607
+
+
 # Each takes the handle, the step and the request's directory, and gives what the answer's "ok" holds.
 OPERATIONS: dict[str, Callable[[Any, Json, str], Any]] = {
     "append": lambda h, s, _: h.append(_decode(s["payload"])),
@@ -94,6 +101,7 @@ OPERATIONS: dict[str, Callable[[Any, Json, str], Any]] = {
     "active_segment": lambda h, _s, _: {"active_segment": _log(h).active_segment},
     "is_poisoned": lambda h, _s, _: {"is_poisoned": _log(h).is_poisoned},
     "poison": lambda h, s, _: poison(h, s["reason"]),
+    "spawn": lambda _h, _s, _: _spawn(),
     "segments": lambda h, _s, _: {"segments": h.segments},
     "put": lambda h, s, _: h.put(_decode(s["key"]), _decode(s["value"])),
     "delete": lambda h, s, _: h.delete(_decode(s["key"])),

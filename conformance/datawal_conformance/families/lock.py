@@ -195,6 +195,43 @@ def _apart() -> Iterator[Case]:
     )
 
 
+def _content() -> Iterator[Case]:
+    """While a handle is open, the lock file tells its holder's process id."""
+    for by, stale in (("log", None), ("kv", None), ("log", "123456789\n")):
+        given = _LOG.given() | ({f"{LOG_DIR}/.lock": value(stale.encode())} if stale else {})
+        yield Case(
+            at(by=by, before="stale" if stale else "nothing"),
+            "the lock file holds a process id in decimal and a newline, and nothing else",
+            ("LOCK-8",),
+            given,
+            [
+                step(f"open_{by}", path=LOG_DIR, expect=ok(report=_LOG.report())),
+                do("check", files={f"{LOG_DIR}/.lock": {"matches": "[1-9][0-9]{0,9}\n"}}),
+                close(),
+            ],
+            UNCHANGED,
+            (by,),
+        )
+
+
+def _inherited() -> Iterator[Case]:
+    yield Case(
+        named("child-outlives-holder"),
+        "the holder started a child and was killed: the child does not hold the lock",
+        ("LOCK-10", "LOCK-5"),
+        _LOG.given(),
+        [
+            step("open_log", path=LOG_DIR, expect=ok(**_LOG.opened())),
+            step("spawn", expect=ok()),
+            do("kill", process="main"),
+            step("open_log", path=LOG_DIR, process="other", expect=ok(**_LOG.opened())),
+            close(process="other"),
+        ],
+        UNCHANGED,
+        ("log", "spawn"),
+    )
+
+
 FAMILIES = (
     Family("lock.two", "A second handle, in the same and in another process.", _two),
     Family("lock.holder", "Refused opens do the holder no harm.", _holder_unharmed),
@@ -202,5 +239,7 @@ FAMILIES = (
     Family("lock.stale", "Lock files that nobody holds.", _stale),
     Family("lock.stays", "The lock file stays.", _stays),
     Family("lock.failed-open", "An open that fails holds nothing.", _failed_open),
+    Family("lock.content", "What the lock file says.", _content),
+    Family("lock.inherited", "Children of a holder.", _inherited),
     Family("lock.apart", "Locks of different directories.", _apart),
 )

@@ -7,9 +7,9 @@ from typing import Any, Final
 from datawal_conformance.families import _samples
 from datawal_conformance.families._build import LOG_DIR, Json, Log, Segment, raw, value
 from datawal_conformance.families._model import Case, Family, at, named
-from datawal_conformance.families._steps import UNCHANGED, close, do, files, ok, scan, scan_iter, step
+from datawal_conformance.families._steps import UNCHANGED, close, do, error, files, ok, scan, scan_iter, step
 from datawal_conformance.families._templates import opens, reads
-from datawal_spec import MAX_SEGMENT_ID
+from datawal_spec import MAX_SEGMENT_ID, ErrorKind
 
 _HIGHEST: Final = MAX_SEGMENT_ID
 
@@ -278,6 +278,38 @@ def _removed() -> Iterator[Case]:
         )
 
 
+def _unreadable() -> Iterator[Case]:
+    """A segment that may not be read is an error, not a shorter log."""
+    alpha, omega = _samples.ALPHA, _samples.OMEGA
+    for place, number in (("first", 1), ("last", 2)):
+        log = Log((Segment(1, (alpha,)), Segment(2, (omega,))))
+        given = log.given()
+        given[log.path(number)] = {"unreadable": given[log.path(number)]}
+        before = log.records()[: number - 1]
+        yield Case(
+            at(place=place, by="log"),
+            f"the {place} of two segments may not be read: the open fails",
+            ("SEG-10", "REC-1"),
+            given,
+            [step("open_log", path=LOG_DIR, expect=error(ErrorKind.IO))],
+            UNCHANGED,
+            ("log", "unprivileged"),
+        )
+        yield Case(
+            at(place=place, by="reader"),
+            f"the {place} of two segments may not be read: a scan fails there",
+            ("SEG-10", "RDR-7"),
+            given,
+            [
+                step("open_reader", path=LOG_DIR, expect=ok(segments=[1, 2])),
+                step("scan_iter", expect=error(ErrorKind.IO, records=before)),
+                close(),
+            ],
+            UNCHANGED,
+            ("reader", "unprivileged"),
+        )
+
+
 FAMILIES = (
     Family("segments.ids", "Which ids a log may have, and their order.", _ids),
     Family("segments.rotation", "The id that rotation makes.", _rotation),
@@ -286,6 +318,7 @@ FAMILIES = (
     Family("segments.other-names-reader", "The same files, beside a reader.", _names_reader),
     Family("segments.other-names-alone", "The same files, and no segment.", _names_alone),
     Family("segments.no-files", "Directories, links, FIFOs and sockets with names of segments.", _special),
+    Family("segments.unreadable", "Segments that may not be read.", _unreadable),
     Family("segments.lock-file", "The lock file is no segment.", _lock_file),
     Family("segments.removed", "There is no manifest that would miss a segment.", _removed),
 )

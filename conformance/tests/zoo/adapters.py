@@ -19,7 +19,7 @@ HELLO = {
     "implementation": "zoo",
     "version": "1",
     "language": "python",
-    "capabilities": ["log", "reader", "kv", "compact", "export", "poison", "typed-errors", "error-positions"],
+    "capabilities": ["log", "reader", "kv", "compact", "export", "poison", "spawn", "typed-errors", "error-positions"],
 }
 
 Request = dict[str, Any]

@@ -20,13 +20,14 @@ use ops::{Handles, Malformed};
 /// The version of the crate that is built in; a test holds it against the lock file.
 const CRATE_VERSION: &str = "0.1.5";
 
-const CAPABILITIES: [&str; 8] = [
+const CAPABILITIES: [&str; 9] = [
     "log",
     "reader",
     "kv",
     "compact",
     "export",
     "poison",
+    "spawn",
     "typed-errors",
     "error-positions",
 ];

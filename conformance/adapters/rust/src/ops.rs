@@ -46,7 +46,7 @@ impl From<anyhow::Error> for Refusal {
 type Answer = Result<Value, Refusal>;
 
 /// Operations on an open handle: what makes an operation known when there is no handle to try it on.
-const ON_HANDLES: [&str; 23] = [
+const ON_HANDLES: [&str; 24] = [
     "append",
     "append_record",
     "scan",
@@ -57,6 +57,7 @@ const ON_HANDLES: [&str; 23] = [
     "active_segment",
     "is_poisoned",
     "poison",
+    "spawn",
     "segments",
     "put",
     "delete",
@@ -185,6 +186,17 @@ fn on_log(op: &str, step: &Value, log: &mut RecordLog) -> Answer {
             // The crate wants a reason that lives for ever.
             let reason = text(step, "reason")?.to_owned().leak();
             datawal::testing::poison_record_log_for_test(log, reason);
+            json!({})
+        }
+        "spawn" => {
+            let null = std::process::Stdio::null;
+            std::process::Command::new("sleep")
+                .arg("30")
+                .stdin(null())
+                .stdout(null())
+                .stderr(null())
+                .spawn()
+                .map_err(anyhow::Error::new)?;
             json!({})
         }
         _ => return on_log_or_kv(op, log),
