@@ -98,6 +98,7 @@ def answers(case: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, An
 def is_read_only(case: dict[str, Any]) -> bool:
     return (
         bool(case["given"])
+        and "unprivileged" not in case["requires"]
         and all(step.get("op") in READ_ONLY and "process" not in step for step in case["steps"])
         and not any("one_of" in step.get("expect", {}) for step in case["steps"])
         and all("log/" in path or not path.endswith(".dwal") for path in case["given"])

@@ -93,7 +93,7 @@ def is_read_only(case):
         and all(step.get("op") in READING and "process" not in step for step in case["steps"])
         and len({step.get("on", step.get("as")) for step in case["steps"]}) == 1
         and sum(step["op"].startswith("open") for step in case["steps"]) == 1
-        and not re.search(r'"(one_of|fill|directory|symlink|fifo|socket)"|"hex:', text)
+        and not re.search(r'"(one_of|fill|directory|symlink|fifo|socket|unreadable)"|"hex:', text)
     )
 
 
