@@ -262,14 +262,12 @@ class AdapterProcess:
         with contextlib.suppress(OSError):
             self._stdin.close()
 
-    def end(self, *, patience: float = 0.0) -> None:
-        """End the adapter and its whole group. `patience` is how long, in seconds, it may leave by itself first."""
+    def end(self) -> None:
+        """End the adapter, its whole group, and those that left the group; twice is harmless."""
         if self._ended:
             return
         self._ended = True
         self.close_stdin()
-        if patience > 0:
-            self._wait(patience)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

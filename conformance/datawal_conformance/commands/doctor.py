@@ -4,17 +4,17 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from datawal_conformance.adapter import AdapterProcess
 from datawal_conformance.case import Step
 from datawal_conformance.commands._context import Context
 from datawal_conformance.errors import ProtocolError, UsageError
 from datawal_conformance.exitcodes import ExitCode
-from datawal_conformance.protocol import Hello, decode_line, parse_results
+from datawal_conformance.protocol import decode_line, parse_results
 from datawal_conformance.terminal import Paint, harmless, wants_colour
 from datawal_conformance.values import digest
 from datawal_spec import FIRST_SEGMENT_ID, RecordType, build_frame, segment_name
@@ -133,11 +133,14 @@ def _examine(command: Sequence[str], timeout: float, root: Path) -> Iterator[Fin
             return
         named = ", ".join(sorted(hello.capabilities)) or "no capability yet"
         yield Finding(f"answers hello: {hello.implementation} {hello.version}, {named}")
-        for check in (_unknown_operation, _unopened_handle, _several_in_flight, _round_trip, _handles, _numbers, _long):
+        for check, needs_log in _CHECKS:
+            what = (check.__doc__ or "").rstrip(".")
+            if needs_log and "log" not in hello.capabilities:
+                yield Finding(what, skipped="needs the capability log")
+                continue
             try:
-                yield from check(session, hello)
+                yield from check(session)
             except ProtocolError as error:
-                what = (check.__doc__ or "").rstrip(".")
                 yield Finding(what, str(error), advice=_last_words(session.process))
                 return
         yield from _leaving(session)
@@ -148,19 +151,16 @@ def _last_words(process: AdapterProcess) -> str:
     return f"stderr ends: {harmless(lines[-1], 200)}" if lines else ""
 
 
-def _unknown_operation(session: _Session, _hello: Hello) -> Iterator[Finding]:
+def _unknown_operation(session: _Session) -> Iterator[Finding]:
     """Refuses an unknown operation."""
     [result] = session.ask([{"op": "no-such-operation", "on": "main"}], directory=session.fresh_dir())
     problem = "" if result == {"unsupported": True} else f"expected unsupported, found {json.dumps(result)[:100]}"
     yield Finding("says unsupported to an unknown operation", problem)
 
 
-def _unopened_handle(session: _Session, hello: Hello) -> Iterator[Finding]:
+def _unopened_handle(session: _Session) -> Iterator[Finding]:
     """Survives a step on a handle that was never opened."""
     what = "answers an error for a handle that was never opened, and goes on"
-    if "log" not in hello.capabilities:
-        yield Finding(what, skipped="needs the capability log")
-        return
     first, second = session.ask([{"op": "scan"}, {"op": "no-such-operation"}], directory=session.fresh_dir())
     problem = "" if "error" in first else f"expected an error, found {json.dumps(first)[:100]}"
     if "unsupported" not in second:
@@ -168,7 +168,7 @@ def _unopened_handle(session: _Session, hello: Hello) -> Iterator[Finding]:
     yield Finding(what, problem)
 
 
-def _several_in_flight(session: _Session, _hello: Hello) -> Iterator[Finding]:
+def _several_in_flight(session: _Session) -> Iterator[Finding]:
     """Answers several requests that arrive at once."""
     ids = [f"doctor.{number}" for number in range(8)]
     for case_id in ids:
@@ -178,12 +178,9 @@ def _several_in_flight(session: _Session, _hello: Hello) -> Iterator[Finding]:
     yield Finding("answers several requests at once, each with its id", problem)
 
 
-def _round_trip(session: _Session, hello: Hello) -> Iterator[Finding]:
+def _round_trip(session: _Session) -> Iterator[Finding]:
     """Appends a record and finds it again."""
     what = "appends a record and scans it"
-    if "log" not in hello.capabilities:
-        yield Finding(what, skipped="needs the capability log")
-        return
     directory = session.fresh_dir()
     steps: list[dict[str, Any]] = [
         {"op": "open_log", "path": "log", "as": "a", "unknown-member": 1},
@@ -212,12 +209,9 @@ def _round_trip(session: _Session, hello: Hello) -> Iterator[Finding]:
     yield Finding("writes the bytes of the format", problem, whose="implementation")
 
 
-def _handles(session: _Session, hello: Hello) -> Iterator[Finding]:
+def _handles(session: _Session) -> Iterator[Finding]:
     """Keeps handles while more requests follow, and closes them after the last."""
     what = "keeps handles while a request says more, and closes them after the last"
-    if "log" not in hello.capabilities:
-        yield Finding(what, skipped="needs the capability log")
-        return
     directory = session.fresh_dir()
     session.ask([{"op": "open_log", "path": "log"}], directory=directory, case_id="doctor.more", more=True)
     session.ask([{"op": "scan"}], directory=session.fresh_dir(), case_id="doctor.other")
@@ -229,12 +223,9 @@ def _handles(session: _Session, hello: Hello) -> Iterator[Finding]:
     yield Finding(what, problem)
 
 
-def _numbers(session: _Session, hello: Hello) -> Iterator[Finding]:
+def _numbers(session: _Session) -> Iterator[Finding]:
     """Carries numbers above 2^53 exactly."""
     what = "carries numbers above 2^53 exactly"
-    if "log" not in hello.capabilities:
-        yield Finding(what, skipped="needs the capability log")
-        return
     directory = session.fresh_dir()
     (directory / "log").mkdir()
     frame = build_frame(RecordType.RAW, _BIG_TXID, b"", b"x")
@@ -246,12 +237,9 @@ def _numbers(session: _Session, hello: Hello) -> Iterator[Finding]:
     yield Finding(what, problem, advice="Do not let a JSON library make floats of them." if problem else "")
 
 
-def _long(session: _Session, hello: Hello) -> Iterator[Finding]:
+def _long(session: _Session) -> Iterator[Finding]:
     """Answers long values as a digest."""
     what = "answers a value above 65,536 bytes as length and CRC-32C"
-    if "log" not in hello.capabilities:
-        yield Finding(what, skipped="needs the capability log")
-        return
     steps: list[dict[str, Any]] = [
         {"op": "open_log", "path": "log"},
         {"op": "append", "payload": {"fill": "61", "len": _LONG}},
@@ -263,6 +251,18 @@ def _long(session: _Session, hello: Hello) -> Iterator[Finding]:
     expected = digest(b"a" * _LONG)
     problem = "" if found == expected else f"expected {json.dumps(expected)}, found {json.dumps(found)[:100]}"
     yield Finding(what, problem)
+
+
+_CHECKS: Final[tuple[tuple[Callable[[_Session], Iterator[Finding]], bool], ...]] = (
+    (_unknown_operation, False),
+    (_unopened_handle, True),
+    (_several_in_flight, False),
+    (_round_trip, True),
+    (_handles, True),
+    (_numbers, True),
+    (_long, True),
+)
+"""The checks in order, each with whether it needs the capability log; a docstring names what a check looks at."""
 
 
 def _leaving(session: _Session) -> Iterator[Finding]:
