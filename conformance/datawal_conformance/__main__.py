@@ -1,6 +1,17 @@
 """`python -m datawal_conformance` is the command line `datawal-conformance`."""
 
-from datawal_conformance.cli import entry_point
+import sys
+
+
+def entry_point() -> None:
+    """Run the command line of this process and exit with its code."""
+    try:
+        # Loading takes a moment, and Ctrl-C may come in it.
+        from datawal_conformance.cli import run_this_process  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run_this_process()
+
 
 if __name__ == "__main__":
     entry_point()

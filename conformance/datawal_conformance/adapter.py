@@ -33,6 +33,8 @@ _CHUNK: Final = 256 * 1024
 _GRACE: Final = 2.0
 _PAUSE: Final = 0.2
 """Longest wait, in seconds, before looking whether somebody wants to stop."""
+_POSTED_TOGETHER: Final = 8
+"""Lines that go out in one write: each write wakes the adapter, which has others to work on meanwhile."""
 _MOST_STRAY_LINES: Final = 16
 _MARK_NAME: Final = "DATAWAL_CONFORMANCE_MARK"
 _MARKED_ROUNDS: Final = 3
@@ -70,6 +72,7 @@ class AdapterProcess:
         self._selector.register(self._out, selectors.EVENT_READ)
         self._selector.register(self._err, selectors.EVENT_READ)
         self._unsent = bytearray()
+        self._posted = 0
         self._watching_stdin = False
         self._partial = bytearray()
         self._stderr = b""
@@ -98,7 +101,15 @@ class AdapterProcess:
         self._unsent += line
         self._flush()
 
+    def post(self, line: bytes) -> None:
+        """Queue one line that may wait for a few others, at longest until the next `receive`."""
+        self._unsent += line
+        self._posted += 1
+        if self._posted >= _POSTED_TOGETHER:
+            self._flush()
+
     def _flush(self) -> None:
+        self._posted = 0
         try:
             while self._unsent:
                 del self._unsent[: os.write(self._stdin.fileno(), self._unsent[:_CHUNK])]
@@ -121,6 +132,7 @@ class AdapterProcess:
         Raises AdapterTimeoutError when the deadline passes, AdapterDiedError when stdout ends, AnswerError when a
         line grows beyond `MAX_LINE` bytes.
         """
+        self._flush()
         while True:
             check()
             left = deadline - time.monotonic()
@@ -196,25 +208,26 @@ class AdapterProcess:
     def _exited(self) -> bool:
         return self._exit_status() is not None
 
-    def _wait(self, timeout: float) -> bool:
+    def _wait(self, timeout: float, check: Callable[[], None] = lambda: None) -> bool:
         """Wait for the process to exit by itself, without reaping it."""
         deadline = time.monotonic() + timeout
         while not self._exited():
+            check()
             if time.monotonic() > deadline:
                 return False
             self._selector.select(0.005)
             self._read_stderr()
         return True
 
-    def greet(self, timeout: float) -> Hello:
+    def greet(self, timeout: float, check: Callable[[], None] = lambda: None) -> Hello:
         """Say hello and read the answer; raises a ProtocolError that says what went wrong."""
         self.send(hello_line())
-        return self.take_hello(timeout)
+        return self.take_hello(timeout, check)
 
-    def take_hello(self, timeout: float) -> Hello:
+    def take_hello(self, timeout: float, check: Callable[[], None] = lambda: None) -> Hello:
         """Read the answer to a hello sent before; raises a ProtocolError that says what went wrong."""
         try:
-            lines = self.receive(time.monotonic() + timeout)
+            lines = self.receive(time.monotonic() + timeout, check)
             if len(lines) > 1:
                 msg = f"expected one line in answer to hello, found {len(lines)}"
                 raise HelloError(msg)
@@ -234,7 +247,7 @@ class AdapterProcess:
         os.kill(self._process.pid, signal.SIGKILL)
         self._wait(_GRACE)
 
-    def finish(self, timeout: float) -> list[bytes]:
+    def finish(self, timeout: float, check: Callable[[], None] = lambda: None) -> list[bytes]:
         """Close stdin and read stdout to its end: the lines that nobody asked for.
 
         Raises AdapterTimeoutError when the adapter is still there after `timeout` seconds.
@@ -244,12 +257,12 @@ class AdapterProcess:
         lines: list[bytes] = []
         try:
             while len(lines) < _MOST_STRAY_LINES:
-                lines += self.receive(deadline)
+                lines += self.receive(deadline, check)
         except (AdapterDiedError, AdapterTimeoutError):
             pass
         except AnswerError:
             lines.append(bytes(self._partial[:80]))
-        if not self._wait(max(0.0, deadline - time.monotonic())):
+        if not self._wait(max(0.0, deadline - time.monotonic()), check):
             msg = f"the adapter did not exit within {timeout:g} s after its stdin ended"
             raise AdapterTimeoutError(msg, self.stderr_tail)
         return lines

@@ -46,7 +46,7 @@ class _Processes:
         """The process of this name, greeted."""
         if name not in self._running:
             self._running[name] = self._ahead.popleft() if self._ahead else self._start()
-            self._running[name].take_hello(self._options.timeout)
+            self._running[name].take_hello(self._options.timeout, self._options.check_stop)
         return self._running[name]
 
     def end(self, step: Step) -> None:
@@ -71,7 +71,7 @@ class _Processes:
             self._leave(process)
 
     def _leave(self, process: AdapterProcess) -> None:
-        stray = process.finish(LEAVE_SECONDS)
+        stray = process.finish(LEAVE_SECONDS, self._options.check_stop)
         if stray:
             msg = f"after the last answer came a line nobody asked for: {stray[0][:80]!r}"
             raise AnswerError(msg, process.stderr_tail)

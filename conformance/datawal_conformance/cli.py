@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Final, TextIO
@@ -24,7 +25,7 @@ from datawal_conformance.commands import (
     list as list_command,
 )
 from datawal_conformance.commands._context import Context
-from datawal_conformance.errors import ConformanceError, ProtocolError
+from datawal_conformance.errors import ConformanceError, ProtocolError, RunnerError
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.terminal import harmless
 
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> ExitCode:
     parsed = make_parser().parse_args(own)
     try:
         code: ExitCode = parsed.execute(Context(parsed, adapter, out, err))
-    except BrokenPipeError:
+    except (BrokenPipeError, RunnerError):
         raise
     except ProtocolError as error:
         print(f"datawal-conformance: {harmless(str(error))}", file=err)
@@ -102,7 +103,7 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return list(arguments[:at]), tuple(arguments[at + 1 :])
 
 
-def entry_point() -> None:
+def run_this_process() -> None:
     """Run the command line of this process and exit with its code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
@@ -114,5 +115,10 @@ def entry_point() -> None:
             sys.stdout.close()
         code = ExitCode.USAGE
     except KeyboardInterrupt:
+        print("datawal-conformance: interrupted before there was anything to report", file=sys.stderr)
         code = ExitCode.INTERRUPTED
+    except Exception:  # noqa: BLE001  (whatever it is, it must not exit as a verdict would)
+        traceback.print_exc()
+        print("datawal-conformance: the kit itself failed; please report the lines above", file=sys.stderr)
+        code = ExitCode.KIT_FAILED
     sys.exit(int(code))

@@ -6,12 +6,11 @@ it does there is its outcome. The other cases in flight go back to the queue. Wh
 break is an incident of the adapter, which no number of passes outweighs.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from datawal_conformance.adapter import AdapterProcess
 from datawal_conformance.alone import LEAVE_SECONDS, run_alone
@@ -56,45 +55,61 @@ class _GaveUpError(Exception):
 
 
 class Engine:
-    """Runs cases and emits their results. `hello` is what the adapter said of itself."""
+    """Runs cases and emits their results; leaving the context ends the adapter.
 
-    def __init__(self, options: EngineOptions, emit: Callable[[CaseResult], None]) -> None:
+    Cases `together` share a process, many in flight; cases `apart` follow, one at a time, each in processes that
+    nothing else uses meanwhile.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        together: Iterable[Case],
+        apart: Iterable[Case],
+        emit: Callable[[CaseResult], None],
+    ) -> None:
         self._options = options
         self._emit = emit
         self._report = EngineReport()
-        self._source: Iterator[Case] = iter(())
+        self._together = self._supported(together)
+        self._apart = self._supported(apart)
         self._queue: deque[Case] = deque()
-        self._alone: deque[Case] = deque()
         self._in_flight: dict[str, CaseRun] = {}
         self._answered: dict[str, Case] = {}
         self._directories = 0
         self._broken_in_a_row = 0
         self._process: AdapterProcess | None = None
         self._hello: Hello | None = None
+        self._capabilities: frozenset[str] = frozenset()
         self._companions: dict[str, AdapterProcess] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._close()
+
     def greet(self) -> Hello:
-        """Start the adapter and exchange hello; raises a ProtocolError when that fails."""
+        """Start the adapter and exchange hello.
+
+        Raises a ProtocolError when that fails, StoppedError when somebody wants to stop first.
+        """
         if self._process is None:
             self._process, self._hello = self._start()
+            self._capabilities = self._hello.capabilities | ({UNPRIVILEGED} if modes_are_heeded() else set())
         assert self._hello is not None
         return self._hello
 
     def _start(self) -> tuple[AdapterProcess, Hello]:
         process = AdapterProcess(self._options.command)
         try:
-            return process, process.greet(self._options.timeout)
+            return process, process.greet(self._options.timeout, self._options.check_stop)
         except BaseException:
             process.end()
             raise
 
-    @property
-    def _capabilities(self) -> frozenset[str]:
-        assert self._hello is not None
-        return self._hello.capabilities | ({UNPRIVILEGED} if modes_are_heeded() else set())
-
-    def run(self, cases: Iterable[Case]) -> EngineReport:
-        """Run the cases; every one of them is emitted unless the run gives up or is interrupted.
+    def run(self) -> EngineReport:
+        """Run the cases; every one of them is emitted unless the run gives up or is stopped.
 
         A case is emitted again when a later answer of the adapter shows its first result to be unfounded; the
         last result counts.
@@ -102,19 +117,18 @@ class Engine:
         """
         try:
             self.greet()
-            self._source = iter(cases)
             self._run_queue()
-            while self._alone:
-                self._done(self._run_apart(self._alone.popleft()))
+            for case in self._apart:
+                self._done(self._run_apart(case))
         except _GaveUpError as error:
             self._report.gave_up = str(error)
         except StoppedError:
             pass
         finally:
-            self.close()
+            self._close()
         return self._report
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """End the adapter and remove the directories of cases still in flight."""
         self._drop_process()
         for process in self._companions.values():
@@ -152,7 +166,7 @@ class Engine:
         if self._process is None:
             return
         try:
-            stray = self._process.finish(LEAVE_SECONDS)
+            stray = self._process.finish(LEAVE_SECONDS, self._options.check_stop)
         except AdapterTimeoutError as error:
             self._report.incidents.append(Incident(str(error), (), error.stderr))
         else:
@@ -163,7 +177,7 @@ class Engine:
 
     def _new_run(self, case: Case) -> CaseRun:
         self._directories += 1
-        return CaseRun(case, os.path.join(self._options.workdir, str(self._directories)))
+        return CaseRun(case, f"{self._options.workdir}/{self._directories}")
 
     def _fill_window(self) -> None:
         self._options.check_stop()
@@ -173,18 +187,17 @@ class Engine:
             self._proceed(run)
 
     def _next_case(self) -> Case | None:
-        """The next case that may share a process; others are answered or put aside on the way."""
-        if self._queue:
-            return self._queue.popleft()
-        for case in self._source:
-            if not case.requires <= self._capabilities:
-                missing = ", ".join(sorted(case.requires - self._capabilities))
-                self._emit(_unsupported(case, missing))
-            elif case.isolated or self._options.isolate:
-                self._alone.append(case)
+        """The next case that may share a process."""
+        return self._queue.popleft() if self._queue else next(self._together, None)
+
+    def _supported(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """Those cases for which the adapter has the capabilities; the others are answered on the way."""
+        for case in cases:
+            missing = case.requires - self._capabilities
+            if missing:
+                self._emit(_unsupported(case, ", ".join(sorted(missing))))
             else:
-                return case
-        return None
+                yield case
 
     def _proceed(self, run: CaseRun) -> None:
         """Do what comes next in a case: actions, then a request or the verdict."""
@@ -203,7 +216,7 @@ class Engine:
         assert self._process is not None
         line = run.next_request()
         self._options.traced(">", line)
-        self._process.send(line)
+        self._process.post(line)
 
     def _take_line(self, process: AdapterProcess, line: bytes) -> None:
         self._options.traced("<", line)

@@ -13,6 +13,10 @@ class ConformanceError(Exception):
     """Root of every error the kit raises."""
 
 
+class RunnerError(ConformanceError):
+    """The kit itself failed: nothing is said of the implementation."""
+
+
 class UsageError(ConformanceError):
     """The command line, or a file it names, cannot be used."""
 

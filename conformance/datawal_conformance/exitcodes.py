@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     ADAPTER_BROKEN = 3
     DEVIATIONS_STALE = 4
     NOTHING_RAN = 5
+    KIT_FAILED = 70
     INTERRUPTED = 130
 
     @property
@@ -29,6 +30,7 @@ _MEANINGS = {
     ExitCode.ADAPTER_BROKEN: "the adapter does not start, does not greet, or breaks in ways no single case explains",
     ExitCode.DEVIATIONS_STALE: "the deviations file is out of date; the lines to change are printed",
     ExitCode.NOTHING_RAN: "no case ran, for example because a filter matches none",
+    ExitCode.KIT_FAILED: "the kit itself failed; nothing is said of the implementation",
     ExitCode.INTERRUPTED: "interrupted; the report covers what ran",
 }
 

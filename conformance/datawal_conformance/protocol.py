@@ -52,19 +52,23 @@ def request_line(case: Case, directory: str, steps: list[Step], *, more: bool) -
     return _line(request)
 
 
-def _line(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
 def _reject_constant(text: str) -> float:
     msg = f"{text} is not JSON"
     raise ValueError(msg)
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(parse_constant=_reject_constant)
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return _ENCODER.encode(message).encode() + b"\n"
+
+
 def decode_line(line: bytes) -> dict[str, Any]:
     """Decode one line of an adapter; raises AnswerError when it is not a JSON object in UTF-8."""
     try:
-        message = json.loads(line.decode("utf-8"), parse_constant=_reject_constant)
+        message = _DECODER.decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         msg = f"expected one JSON object a line, found {_quote(line)} ({error})"
         raise AnswerError(msg) from error

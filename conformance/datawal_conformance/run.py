@@ -7,17 +7,19 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from datawal_conformance.case import Case
 from datawal_conformance.deviations import Deviation, apply_deviations
-from datawal_conformance.engine_options import EngineOptions
-from datawal_conformance.pool import Pool
+from datawal_conformance.engine import Engine
+from datawal_conformance.engine_options import EngineOptions, StoppedError
+from datawal_conformance.interruption import Interruption, noted_interruption
 from datawal_conformance.sandbox import memory_dir, remove_tree
 from datawal_conformance.verdict import AGAINST, CaseResult, RunRecord
+from datawal_conformance.workers import Workers
 
 KIT = "datawal"
 """Name of the distribution the kit is part of."""
@@ -62,51 +64,88 @@ def run_cases(
     deviations: Sequence[Deviation],
     digest: str,
     progress: Callable[[CaseResult], None],
+    interruption: Interruption | None = None,
 ) -> RunRecord:
     """Run the cases and return the record.
 
-    An interrupt (Ctrl-C) ends the run early and is noted in the record. Raises a ProtocolError when the adapter
-    cannot be started or greeted.
+    An interrupt (Ctrl-C) ends the run early and is noted in the record; before the adapter has said hello there is
+    nothing to record yet, and KeyboardInterrupt is raised. `interruption` is given by callers who note signals
+    themselves. Raises a ProtocolError when the adapter cannot be started
+    or greeted, RunnerError when the kit itself fails.
     """
+    started = time.perf_counter()
+    noting = noted_interruption() if interruption is None else contextlib.nullcontext(interruption)
+    with noting as noted, _workdir(options.workdir) as workdir:
+        record = _judge(cases, options, workdir, digest, progress, noted)
+    incomplete = options.filtered or len(record.results) < len(cases)
+    record.results, record.stale_deviations = apply_deviations(
+        record.results, deviations, filtered=incomplete, today=dt.datetime.now(dt.UTC).date()
+    )
+    record.seconds = time.perf_counter() - started
+    return record
+
+
+@contextlib.contextmanager
+def _workdir(parent: Path | None) -> Iterator[str]:
+    workdir = tempfile.mkdtemp(prefix="datawal-conformance-", dir=parent or memory_dir())
+    try:
+        yield workdir
+    finally:
+        with contextlib.suppress(OSError):
+            remove_tree(os.fsencode(workdir))
+
+
+def _judge(
+    cases: Sequence[Case],
+    options: RunOptions,
+    workdir: str,
+    digest: str,
+    progress: Callable[[CaseResult], None],
+    interruption: Interruption,
+) -> RunRecord:
     latest: dict[str, CaseResult] = {}
     failures = 0
 
+    def enough() -> bool:
+        return 0 < options.max_failures <= failures
+
     def take(result: CaseResult) -> None:
         nonlocal failures
-        latest[result.case_id] = result
-        progress(result)
-        failures += result.outcome in AGAINST
-        if 0 < options.max_failures <= failures:
-            pool.stop()
+        if not enough():
+            latest[result.case_id] = result
+            progress(result)
+            failures += result.outcome in AGAINST
 
-    started = time.perf_counter()
-    workdir = tempfile.mkdtemp(prefix="datawal-conformance-", dir=options.workdir or memory_dir())
-    try:
-        engine_options = EngineOptions(
-            options.command, workdir, options.timeout, isolate=options.isolate, trace=options.trace
-        )
-        pool = Pool(engine_options, options.jobs, take)
+    engine_options = EngineOptions(
+        options.command,
+        workdir,
+        options.timeout,
+        isolate=options.isolate,
+        trace=options.trace,
+        stopped=lambda: interruption() or enough(),
+    )
+    together = [case for case in cases if not (case.isolated or options.isolate)]
+    apart = [case for case in cases if case.isolated or options.isolate]
+    engine: Engine | Workers
+    if options.jobs == 1:
+        engine = Engine(engine_options, together, apart, take)
+    else:
+        engine = Workers(engine_options, together, apart, take, options.jobs)
+    with engine:
+        try:
+            hello = engine.greet()
+        except StoppedError:
+            raise KeyboardInterrupt from None
         record = RunRecord(
             command=tuple(options.command),
-            hello=pool.greet(),
+            hello=hello,
             kit_version=version(KIT),
             vectors_digest=digest,
             machine=_machine(),
             started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             filtered=options.filtered,
         )
-        try:
-            report = pool.run(cases)
-            record.incidents, record.gave_up = report.incidents, report.gave_up
-        except KeyboardInterrupt:
-            record.interrupted = True
-        results = [latest[case.id] for case in cases if case.id in latest]
-        incomplete = options.filtered or len(results) < len(cases)
-        record.results, record.stale_deviations = apply_deviations(
-            results, deviations, filtered=incomplete, today=dt.datetime.now(dt.UTC).date()
-        )
-    finally:
-        with contextlib.suppress(OSError):
-            remove_tree(os.fsencode(workdir))
-    record.seconds = time.perf_counter() - started
+        report = engine.run()
+    record.incidents, record.gave_up, record.interrupted = report.incidents, report.gave_up, interruption()
+    record.results = [latest[case.id] for case in cases if case.id in latest]
     return record

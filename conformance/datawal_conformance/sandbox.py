@@ -12,7 +12,7 @@ import socket
 import stat
 import tempfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -37,6 +37,7 @@ class Entry:
 DIRECTORY = Entry("directory")
 
 
+@lru_cache(maxsize=4096)
 def safe_parts(path: str) -> tuple[bytes, ...]:
     """Split a path of a case into names; raises ValueError where it could lead out of the directory."""
     parts = path.split("/")
@@ -217,14 +218,19 @@ class Sandbox:
                 key = prefix + item.name
                 if len(found) > _MOST_ENTRIES:
                     return
-                if item.is_dir(follow_symlinks=False):
-                    found[key] = DIRECTORY
-                    if len(key) < _DEEPEST:
-                        self._snapshot(item.path, key + b"/", found, expected)
-                elif item.name == _LOCK and key not in expected and item.is_file(follow_symlinks=False):
-                    found[key] = _UNREAD_LOCK
-                else:
-                    found[key] = _look(item.path, expected.get(key))
+                try:
+                    if item.is_dir(follow_symlinks=False):
+                        found[key] = DIRECTORY
+                        if len(key) < _DEEPEST:
+                            self._snapshot(item.path, key + b"/", found, expected)
+                    elif not item.is_file(follow_symlinks=False):
+                        found[key] = _look(item.path)
+                    elif item.name == _LOCK and key not in expected:
+                        found[key] = _UNREAD_LOCK
+                    else:
+                        found[key] = _read_entry(item.path, expected.get(key, _EMPTY_FILE))
+                except OSError as error:
+                    found[key] = Entry(f"thing that cannot be read ({error.strerror})")
 
     def remove(self) -> None:
         """Take the directory away, whatever the implementation left in it."""
@@ -267,15 +273,12 @@ def _is_lock_file(path: bytes, expected: dict[bytes, Entry], found: dict[bytes, 
     return all(entry is None or entry.kind == "file" for entry in (expected.get(path), found.get(path)))
 
 
-def _look(path: bytes, expected: Entry | None = None) -> Entry:
-    """What stands at a path. A file much larger than expected is read only as far as needed to tell."""
+def _look(path: bytes) -> Entry:
+    """What stands at a path."""
     status = os.lstat(path)
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        if status.st_size == 0:
-            return _EMPTY_FILE
-        limit = status.st_size if expected is None else len(expected.content) + _READ_BEYOND
-        return Entry("file", _read(path, min(status.st_size, max(limit, _READ_AT_LEAST))))
+        return Entry("file", _read(path, status.st_size))
     if stat.S_ISLNK(mode):
         return Entry("symlink", os.readlink(path))
     if stat.S_ISDIR(mode):
@@ -290,24 +293,44 @@ _READ_BEYOND = 1 << 16
 _READ_AT_LEAST = 1 << 20
 
 
-def _read(path: bytes, size: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _read_entry(path: bytes, expected: Entry) -> Entry:
+    """A file, `expected` itself where it holds just that; one much larger is read only as far as needed to tell."""
+    fd = os.open(path, _READING)
     try:
-        data = os.read(fd, size)
-        while len(data) < size:
-            more = os.read(fd, size - len(data))
-            if not more:
-                break
-            data += more
-        return data
+        enough_to_tell = len(expected.content) + 1
+        data = os.read(fd, enough_to_tell)
+        if data == expected.content and expected.kind == "file":
+            return expected
+        return Entry("file", _read_on(fd, data, max(enough_to_tell + _READ_BEYOND, _READ_AT_LEAST)))
     finally:
         os.close(fd)
 
 
+def _read(path: bytes, size: int) -> bytes:
+    fd = os.open(path, _READING)
+    try:
+        return _read_on(fd, b"", size)
+    finally:
+        os.close(fd)
+
+
+def _read_on(fd: int, data: bytes, size: int) -> bytes:
+    """What was read already and what follows it, up to `size` bytes in all."""
+    parts = [data]
+    left = size - len(data)
+    while left > 0 and (more := os.read(fd, left)):
+        parts.append(more)
+        left -= len(more)
+    return b"".join(parts)
+
+
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
 def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    written = os.write(fd, data)
+    while written < len(data):
+        written += os.write(fd, memoryview(data)[written:])
 
 
 def _make_socket(path: bytes) -> None:

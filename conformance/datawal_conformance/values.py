@@ -1,11 +1,9 @@
 """Values of bytes as vectors and adapters write them: hex, `fill` recipes, lists, digests."""
 
-import re
+import contextlib
 from typing import Any
 
 from datawal_spec import crc32c
-
-_HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 MAX_VALUE_LEN = 1 << 28
 """Most bytes a recipe in a case may expand to: 256 MiB, well above the largest legal frame."""
@@ -18,15 +16,22 @@ def to_bytes(value: Any) -> bytes:
     Raises ValueError on anything else, and on recipes above `MAX_VALUE_LEN` bytes.
     """
     if isinstance(value, str):
-        if not _HEX.fullmatch(value):
-            msg = f"not lower-case hex: {value[:40]!r}"
-            raise ValueError(msg)
-        return bytes.fromhex(value)
+        return _from_hex(value)
     if isinstance(value, list):
         return b"".join(to_bytes(part) for part in value)
     if isinstance(value, dict) and value.keys() == {"fill", "len"}:
         return _fill(value["fill"], value["len"])
     msg = f"not a value of bytes: {str(value)[:60]}"
+    raise ValueError(msg)
+
+
+def _from_hex(text: str) -> bytes:
+    # fromhex alone would take capitals and spaces.
+    with contextlib.suppress(ValueError):
+        data = bytes.fromhex(text)
+        if data.hex() == text:
+            return data
+    msg = f"not lower-case hex: {text[:40]!r}"
     raise ValueError(msg)
 
 

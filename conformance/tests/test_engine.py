@@ -158,5 +158,7 @@ def test_recorder_sees_only_protocol_members(tmp_path: Path):
     options = EngineOptions(
         [sys.executable, "-c", RECORDER], str(work), trace=lambda _direction, line: trace.append(line)
     )
-    Engine(options, lambda _result: None).run([make_case("recovery.x", steps=[{"op": "scan", "expect": {"ok": {}}}])])
+    case = make_case("recovery.x", steps=[{"op": "scan", "expect": {"ok": {}}}])
+    with Engine(options, [case], [], lambda _result: None) as engine:
+        engine.run()
     assert json.loads(trace[0]) == {"id": "recovery.x", "dir": str(work / "1"), "steps": [{"op": "scan"}]}

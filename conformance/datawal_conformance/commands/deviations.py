@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from datawal_conformance.commands._context import Context, add_vectors
-from datawal_conformance.commands.run import adapter_command, add_execution, check_execution
+from datawal_conformance.commands.run import adapter_command, add_execution, check_execution, jobs
 from datawal_conformance.deviations import load_deviations, updated_file
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.progress import Progress
@@ -33,7 +33,7 @@ def execute(context: Context) -> ExitCode:
     options = RunOptions(
         adapter_command(context.adapter),
         arguments.timeout,
-        arguments.jobs,
+        jobs(arguments, len(cases)),
         isolate=arguments.isolate,
         workdir=arguments.workdir,
     )

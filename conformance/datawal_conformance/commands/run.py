@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from datawal_conformance.commands._context import Context, add_filters, selectio
 from datawal_conformance.deviations import load_deviations
 from datawal_conformance.errors import UsageError
 from datawal_conformance.exitcodes import ExitCode, exit_code
+from datawal_conformance.interruption import Interruption, noted_interruption
 from datawal_conformance.progress import Progress
 from datawal_conformance.report import FORMATS, text_report
 from datawal_conformance.report.load import load_report
@@ -44,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_execution(parser: argparse.ArgumentParser) -> None:
     """Add the options that tell how cases are run."""
     parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="longest silence (default 10)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="adapter processes side by side (default 1)")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="adapters side by side (default: one a core, for few cases or a trace 1)"
+    )
     parser.add_argument("--isolate", action="store_true", help="an adapter process of its own for every case")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write every line sent and received into a file")
     parser.add_argument("--workdir", type=Path, metavar="DIR", help="where case directories go (default: in memory)")
@@ -55,12 +59,24 @@ def check_execution(arguments: argparse.Namespace) -> None:
     if not 0 < arguments.timeout < float("inf"):
         msg = f"--timeout {arguments.timeout}: expected a number of seconds above 0"
         raise UsageError(msg)
-    if not 1 <= arguments.jobs <= _MOST_JOBS:
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= _MOST_JOBS:
         msg = f"--jobs {arguments.jobs}: expected a number from 1 to {_MOST_JOBS}"
         raise UsageError(msg)
 
 
 _MOST_JOBS = 64
+_CASES_A_JOB = 400
+"""Cases for which it pays to start one more adapter."""
+
+
+def jobs(arguments: argparse.Namespace, cases: int) -> int:
+    """How many adapters to run side by side."""
+    if arguments.jobs is not None:
+        return int(arguments.jobs)
+    if arguments.trace is not None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _MOST_JOBS, cases // _CASES_A_JOB))
 
 
 def adapter_command(adapter: Sequence[str]) -> tuple[str, ...]:
@@ -70,6 +86,12 @@ def adapter_command(adapter: Sequence[str]) -> tuple[str, ...]:
 
 def execute(context: Context) -> ExitCode:
     """Run the cases, write the reports, print the verdict."""
+    with noted_interruption() as interruption:
+        code = _run(context, interruption)
+        return ExitCode.INTERRUPTED if interruption() else code
+
+
+def _run(context: Context, interruption: Interruption) -> ExitCode:
     arguments = context.arguments
     reports = [_report(text) for text in arguments.report]
     check_execution(arguments)
@@ -89,7 +111,7 @@ def execute(context: Context) -> ExitCode:
         options = RunOptions(
             command=adapter_command(context.adapter),
             timeout=arguments.timeout,
-            jobs=arguments.jobs,
+            jobs=jobs(arguments, len(cases)),
             isolate=arguments.isolate,
             workdir=arguments.workdir,
             filtered=chosen.is_filter,
@@ -97,7 +119,7 @@ def execute(context: Context) -> ExitCode:
             trace=_tracer(arguments.trace, stack),
         )
         try:
-            record = run_cases(cases, options, deviations, vectors_digest(context.vectors), progress)
+            record = run_cases(cases, options, deviations, vectors_digest(context.vectors), progress, interruption)
         finally:
             progress.finish()
     for name, path in reports:
