@@ -41,10 +41,14 @@ _MARKED_ROUNDS: Final = 3
 
 
 class AdapterProcess:
-    """A running adapter. Use as a context manager: leaving it ends the process and its group."""
+    """A running adapter. Use as a context manager: leaving it ends the process and its group.
 
-    def __init__(self, command: Sequence[str]) -> None:
+    `trace`, when given, is told of every line sent (`>`) or received (`<`).
+    """
+
+    def __init__(self, command: Sequence[str], trace: Callable[[str, bytes], None] | None = None) -> None:
         self.command = tuple(command)
+        self._trace = trace
         self._mark = secrets.token_hex(16)
         try:
             self._process = subprocess.Popen(
@@ -98,11 +102,13 @@ class AdapterProcess:
 
     def send(self, line: bytes) -> None:
         """Queue one line; as much as fits the pipe goes out at once."""
+        self._traced(">", line)
         self._unsent += line
         self._flush()
 
     def post(self, line: bytes) -> None:
         """Queue one line that may wait for a few others, at longest until the next `receive`."""
+        self._traced(">", line)
         self._unsent += line
         self._posted += 1
         if self._posted >= _POSTED_TOGETHER:
@@ -133,21 +139,28 @@ class AdapterProcess:
         line grows beyond `MAX_LINE` bytes.
         """
         self._flush()
+        called = time.monotonic()
         while True:
             check()
             left = deadline - time.monotonic()
             if left <= 0:
-                msg = "no answer in time"
+                msg = f"no answer within {deadline - called:.3g} s"
                 raise AdapterTimeoutError(msg, self.stderr_tail)
             for key, _mask in self._selector.select(min(left, _PAUSE)):
                 if key.fd == self._err:
                     self._read_stderr()
                 elif key.fd == self._out:
                     lines = self._read_stdout()
+                    for line in lines:
+                        self._traced("<", line)
                     if lines:
                         return lines
                 else:
                     self._flush()
+
+    def _traced(self, direction: str, line: bytes) -> None:
+        if self._trace is not None:
+            self._trace(direction, line)
 
     def _read_stdout(self) -> list[bytes]:
         try:

@@ -38,7 +38,7 @@ class _Processes:
         self._ahead = deque(self._start() for _ in range(min(_MOST_STARTED_AHEAD, max(0, lives))))
 
     def _start(self) -> AdapterProcess:
-        process = AdapterProcess(self._options.command)
+        process = AdapterProcess(self._options.command, self._options.trace)
         process.send(hello_line())
         return process
 
@@ -136,12 +136,8 @@ def run_alone(
 
 
 def _exchange(process: AdapterProcess, run: CaseRun, options: EngineOptions) -> None:
-    line = run.next_request()
-    options.traced(">", line)
-    process.send(line)
+    process.send(run.next_request())
     lines = process.receive(time.monotonic() + options.timeout, options.check_stop)
-    for answer in lines:
-        options.traced("<", answer)
     message = decode_line(lines[0])
     if message.get("id") != run.case.id:
         msg = f"expected an answer with the id {run.case.id!r}, found {str(message.get('id'))[:80]!r}"

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import shlex
 import signal
 import sys
 import traceback
@@ -80,7 +81,15 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> ExitCode:
     """Run one command and return its exit code. Everything behind `--` is the adapter's command."""
     own, adapter = _split(arguments)
-    parsed = make_parser().parse_args(own)
+    if "--" in arguments and not adapter:
+        # An empty variable in a script must not judge the reference and pass.
+        print("datawal-conformance: expected the adapter's command behind --, found nothing", file=err)
+        return ExitCode.USAGE
+    parser = make_parser()
+    parsed, unknown = parser.parse_known_args(own)
+    if unknown:
+        hint = "" if unknown[0].startswith("-") else f"; an adapter's command goes behind --: -- {shlex.join(unknown)}"
+        parser.error(f"unknown: {shlex.join(unknown)}{hint}")
     try:
         code: ExitCode = parsed.execute(Context(parsed, adapter, out, err))
     except (BrokenPipeError, RunnerError):
@@ -114,9 +123,6 @@ def run_this_process() -> None:
         with contextlib.suppress(OSError):
             sys.stdout.close()
         code = ExitCode.USAGE
-    except KeyboardInterrupt:
-        print("datawal-conformance: interrupted before there was anything to report", file=sys.stderr)
-        code = ExitCode.INTERRUPTED
     except Exception:  # noqa: BLE001  (whatever it is, it must not exit as a verdict would)
         traceback.print_exc()
         print("datawal-conformance: the kit itself failed; please report the lines above", file=sys.stderr)

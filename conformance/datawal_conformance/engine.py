@@ -101,7 +101,7 @@ class Engine:
         return self._hello
 
     def _start(self) -> tuple[AdapterProcess, Hello]:
-        process = AdapterProcess(self._options.command)
+        process = AdapterProcess(self._options.command, self._options.trace)
         try:
             return process, process.greet(self._options.timeout, self._options.check_stop)
         except BaseException:
@@ -214,12 +214,9 @@ class Engine:
 
     def _send(self, run: CaseRun) -> None:
         assert self._process is not None
-        line = run.next_request()
-        self._options.traced(">", line)
-        self._process.post(line)
+        self._process.post(run.next_request())
 
     def _take_line(self, process: AdapterProcess, line: bytes) -> None:
-        self._options.traced("<", line)
         message = decode_line(line)
         case_id = message.get("id")
         run = self._in_flight.get(case_id) if isinstance(case_id, str) else None

@@ -29,8 +29,3 @@ class EngineOptions:
         """Raise StoppedError when somebody wants to stop."""
         if self.stopped():
             raise StoppedError
-
-    def traced(self, direction: str, line: bytes) -> None:
-        """Tell the trace, if there is one, of a line sent (`>`) or received (`<`)."""
-        if self.trace is not None:
-            self.trace(direction, line)

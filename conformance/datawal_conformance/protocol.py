@@ -70,12 +70,20 @@ def decode_line(line: bytes) -> dict[str, Any]:
     try:
         message = _DECODER.decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        msg = f"expected one JSON object a line, found {_quote(line)} ({error})"
+        msg = f"expected one JSON object a line, found {_quote(line)}: {_what_is_wrong(line, error)}"
         raise AnswerError(msg) from error
     if not isinstance(message, dict):
         msg = f"expected a JSON object, found {_quote(line)}"
         raise AnswerError(msg)
     return message
+
+
+def _what_is_wrong(line: bytes, error: Exception) -> str:
+    if not line.lstrip().startswith((b"{", b"[")):
+        return "stdout is for answers only; whatever else there is to say belongs on stderr"
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON from character {error.pos + 1} on"
+    return str(error)
 
 
 def _quote(line: bytes) -> str:

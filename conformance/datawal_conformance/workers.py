@@ -162,7 +162,8 @@ class Workers:
             for result in message:
                 self._emit(result)
         elif isinstance(message, _Traced):
-            self._options.traced(message.direction, message.line)
+            assert self._options.trace is not None
+            self._options.trace(message.direction, message.line)
         elif isinstance(message, Hello):
             self._hello = self._hello or message
         else:

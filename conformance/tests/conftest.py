@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from datawal_conformance.case import Case, parse_case
 from datawal_conformance.cli import main
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.run import RunOptions, run_cases
+from datawal_conformance.sandbox import memory_dir
 from datawal_conformance.verdict import RunRecord
 
 ZOO = Path(__file__).parent / "zoo" / "adapters.py"
@@ -53,14 +55,21 @@ def run_adapter(
 
 
 @pytest.fixture
-def run_zoo(tmp_path: Path) -> Callable[..., RunRecord]:
+def workdir() -> Iterator[Path]:
+    """An empty directory in memory, where the machine has such a place: thousands of cases take long on a disk."""
+    with tempfile.TemporaryDirectory(dir=memory_dir()) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def run_zoo(workdir: Path) -> Callable[..., RunRecord]:
     """Run an adapter of the zoo over ten cases, the fifth of which is bad; leave nothing behind."""
 
     def run(name: str, cases: Sequence[Case] | None = None, **options: Any) -> RunRecord:
         if cases is None:
             cases = [make_case(f"recovery.{'bad' if number == 5 else 'good'}/{number}") for number in range(1, 11)]
-        record = run_adapter(zoo_command(name), cases, tmp_path, **options)
-        assert list(tmp_path.iterdir()) == [], "the run left case directories behind"
+        record = run_adapter(zoo_command(name), cases, workdir, **options)
+        assert list(workdir.iterdir()) == [], "the run left case directories behind"
         return record
 
     return run

@@ -166,7 +166,35 @@ def test_trace_holds_every_line_both_ways(vectors: Path, tmp_path: Path):
     path = tmp_path / "trace"
     run(vectors, "honest", "--trace", path, "--id", "recovery.bad*")
     directions = [line.split(b" ")[0] for line in path.read_bytes().splitlines()]
-    assert directions == [b">", b"<"]
+    assert directions == [b">", b"<", b">", b"<"]
+
+
+def test_nothing_behind_the_dashes_judges_nothing(vectors: Path):
+    code, out, err = cli("run", "--vectors", vectors, "--")
+    assert code is ExitCode.USAGE
+    assert out == ""
+    assert "expected the adapter's command behind --" in err
+
+
+def test_adapter_without_dashes_before_it_is_told_where_it_goes(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        cli("run", "./my-adapter", "arg")
+    assert "an adapter's command goes behind --: -- ./my-adapter arg" in capsys.readouterr().err
+
+
+def test_report_into_a_missing_folder_is_refused_before_the_run(vectors: Path, tmp_path: Path):
+    code, out, err = run(vectors, "honest", "--report", f"html:{tmp_path}/missing/x.html")
+    assert code is ExitCode.USAGE
+    assert out == ""
+    assert f"there is no folder {tmp_path}/missing" in err
+
+
+def test_report_that_cannot_be_written_does_not_lose_the_verdict(vectors: Path, tmp_path: Path):
+    (tmp_path / "taken").mkdir()
+    code, out, err = run(vectors, "honest", "--report", f"html:{tmp_path}/taken")
+    assert code is ExitCode.USAGE
+    assert "3 passed" in out
+    assert f"--report html:{tmp_path}/taken: Is a directory" in err
 
 
 def test_interrupt_reports_what_ran_and_exits_130(vectors: Path, tmp_path: Path):

@@ -161,4 +161,6 @@ def test_recorder_sees_only_protocol_members(tmp_path: Path):
     case = make_case("recovery.x", steps=[{"op": "scan", "expect": {"ok": {}}}])
     with Engine(options, [case], [], lambda _result: None) as engine:
         engine.run()
-    assert json.loads(trace[0]) == {"id": "recovery.x", "dir": str(work / "1"), "steps": [{"op": "scan"}]}
+    hello, _answer, request, _results = map(json.loads, trace)
+    assert hello == {"hello": {"protocol": 1}}
+    assert request == {"id": "recovery.x", "dir": str(work / "1"), "steps": [{"op": "scan"}]}

@@ -40,8 +40,8 @@ IN_ONE_CASE = {
 }
 
 SILENT_IN_ONE_CASE = {
-    "hangs_in_case": "no answer in time",
-    "answers_without_newline": "no answer in time",
+    "hangs_in_case": "no answer within",
+    "answers_without_newline": "no answer within",
 }
 
 

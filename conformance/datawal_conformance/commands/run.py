@@ -122,9 +122,15 @@ def _run(context: Context, interruption: Interruption) -> ExitCode:
             record = run_cases(cases, options, deviations, vectors_digest(context.vectors), progress, interruption)
         finally:
             progress.finish()
+    unwritten = []
     for name, path in reports:
-        path.write_text(FORMATS[name](record), encoding="utf-8")
+        try:
+            path.write_text(FORMATS[name](record), encoding="utf-8")
+        except OSError as error:
+            unwritten.append(f"--report {name}:{path}: {error.strerror}")
     context.out.write(text_report(record, Paint(enabled=wants_colour(context.out))))
+    if unwritten:
+        raise UsageError("; ".join(unwritten))
     return exit_code(record)
 
 
@@ -132,6 +138,9 @@ def _report(text: str) -> tuple[str, Path]:
     name, colon, path = text.partition(":")
     if name not in FORMATS or not colon or not path:
         msg = f"--report {text}: expected FORMAT:PATH with FORMAT one of {', '.join(FORMATS)}"
+        raise UsageError(msg)
+    if not Path(path).parent.is_dir():
+        msg = f"--report {text}: there is no folder {Path(path).parent}"
         raise UsageError(msg)
     return name, Path(path)
 

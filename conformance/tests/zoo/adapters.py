@@ -286,6 +286,13 @@ def floods_stderr() -> None:
     serve(flood)
 
 
+def ends_its_worker() -> None:
+    def misbehave(_request: Request) -> None:
+        os.kill(os.getppid(), signal.SIGKILL)
+
+    serve(misbehave)
+
+
 def writes_outside_its_files() -> None:
     def litter(request: Request) -> None:
         (Path(request["dir"]) / "litter.tmp").write_text("x")
