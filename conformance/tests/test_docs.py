@@ -105,6 +105,20 @@ def test_every_page_is_built(site: Path):
         assert (site / path.relative_to(DOCS)).with_suffix(".html").exists()
 
 
+def test_site_builds_twice_the_same(site: Path, tmp_path: Path):
+    again = tmp_path / "site"
+    assert sphinx("html", again, "-n").returncode == 0
+    files = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert [path for path in files if (site / path).read_bytes() != (again / path).read_bytes()] == []
+
+
+def test_results_shown_are_those_of_todays_vectors():
+    command = [sys.executable, str(DOCS / "results/make_data.py"), "--check"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_internal_links_and_anchors_resolve(pages: dict[Path, Page]):
     broken = []
     for path, page in pages.items():
