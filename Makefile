@@ -42,8 +42,9 @@ lint: $(VENV)/.dev ## style, types and dependency arrows
 	$(BIN)/lint-imports
 
 .PHONY: pytest
-pytest: $(VENV)/.dev ## the test suite
+pytest: $(VENV)/.dev ## the test suite, and the reference judged by the pytest plugin
 	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -qq -p no:xdist --datawal-adapter "$(BIN)/python conformance/adapters/python/adapter.py" vectors
 
 .PHONY: vectors
 vectors: $(VENV)/.run ## write vectors/ anew

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datawal_conformance.verdict import CaseResult, RunRecord
 
 _ADAPTER = "--datawal-adapter"
-_RECORD = pytest.StashKey["RunRecord"]()
+_JUDGED = pytest.StashKey[tuple["RunRecord", dict[str, "CaseResult"]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,8 +53,7 @@ class CaseItem(pytest.Item):
         from datawal_conformance.report._common import repeat_command
         from datawal_conformance.verdict import Outcome
 
-        record = _record(self.session)
-        results = {result.case_id: result for result in record.results}
+        record, results = _judged(self.session)
         result = results.get(self.case.id)
         if result is None:
             pytest.fail(f"the case did not run: {record.gave_up or 'the run ended early'}", pytrace=False)
@@ -112,9 +111,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     ]
 
 
-def _record(session: pytest.Session) -> "RunRecord":
-    """The run of all chosen cases, made when first asked for."""
-    if _RECORD not in session.stash:
+def _judged(session: pytest.Session) -> tuple["RunRecord", dict[str, "CaseResult"]]:
+    """The run of all chosen cases, made when first asked for, and its results by case."""
+    if _JUDGED not in session.stash:
         from datawal_conformance.errors import ProtocolError
         from datawal_conformance.run import RunOptions, run_cases
 
@@ -123,7 +122,10 @@ def _record(session: pytest.Session) -> "RunRecord":
         command = shlex.split(config.getoption(_ADAPTER))
         options = RunOptions(command, timeout=config.getoption("--datawal-timeout"), filtered=True)
         try:
-            session.stash[_RECORD] = run_cases(cases, options, [], "", lambda _result: None)
+            record = run_cases(cases, options, [], "", lambda _result: None)
         except ProtocolError as error:
             pytest.exit(f"the adapter {command} is broken: {error}\n{error.stderr}", returncode=3)
-    return session.stash[_RECORD]
+        if record.interrupted:
+            raise KeyboardInterrupt
+        session.stash[_JUDGED] = record, {result.case_id: result for result in record.results}
+    return session.stash[_JUDGED]
