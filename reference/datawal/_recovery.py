@@ -214,7 +214,7 @@ def frame_fault(frame: bytes) -> Fault | None:
 
 
 class Replay:
-    """One pass over the segments of a log, the last of which may end damaged (clauses REC-1 to REC-17).
+    """One pass over the segments of a log, the last of which may end damaged (clauses REC-1 to REC-18).
 
     `sources` gives one source for each segment in ascending order, and is closed at the end; `last` is the id
     of the last one. While `frames` runs, `segment` is the id of the current segment. When it is exhausted,

@@ -43,7 +43,7 @@ class ErrorKind(StrEnum):
     """No segment id is left (SAFE-7)."""
 
     NOT_FOUND = "not_found"
-    """A directory or file that must exist does not (RDR-3)."""
+    """A directory or file that must exist does not (RDR-3, REC-18)."""
 
     NOT_A_DIRECTORY = "not_a_directory"
     """Something that is no directory stands where one is needed (RDR-4, CMP-4)."""
@@ -52,7 +52,7 @@ class ErrorKind(StrEnum):
     """The target of a compaction holds something (CMP-3)."""
 
     IO = "io"
-    """The operating system refused, for a reason none of the others names."""
+    """The operating system refused, for a reason none of the others names (REC-18)."""
 
     OTHER = "other"
     """Anything else."""

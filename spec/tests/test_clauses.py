@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,12 @@ def test_digest_depends_on_the_text():
 def test_most_clauses_are_requirements():
     levels = [clause.level for clause in all_clauses().values()]
     assert levels.count(Level.MUST) > len(levels) * 0.9
+
+
+def test_the_page_of_judgement_repeats_its_clauses():
+    """Their place is the page of the frame, for an anchor exists once; here they are in the order they are needed."""
+    page = Path(__file__).parents[2] / "docs" / "spec" / "judgement.rst"
+    text = " ".join(re.sub(r":clause:`([A-Z0-9-]+)`", r"\1", page.read_text("utf-8")).split())
+    for number in range(15, 27):
+        clause = all_clauses()[f"WIRE-{number}"]
+        assert f"* - {clause.id} - {clause.level} - {clause.text}" in text

@@ -11,6 +11,7 @@ from datawal_conformance.case import SCHEMA, VALIDATED, file_digest, load_cases
 from datawal_conformance.families import case_files
 from datawal_conformance.families._files import first_difference, write_files
 from datawal_conformance.families._golden import golden_files
+from datawal_conformance.families._read_only import read_only_files
 from datawal_conformance.families._registry import Registry, registry_files
 
 
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     files = case_files()
     golden = golden_files(files.values())
     ids, by_clause = _index(files.values())
+    read_only = read_only_files(vectors, files.values())
     registry = Registry.load(vectors / "registry")
     writing = chosen.action == "write"
     problems = registry.id_problems(ids, complete=not writing)
@@ -40,6 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
             for folder, content in (("cases", wanted), ("golden", golden))
             if (problem := first_difference(vectors / folder, content)) is not None
         ]
+        problems += [
+            f"{vectors / name}: is not what the read-only cases make it"
+            for name, content in read_only.items()
+            if not (vectors / name).exists() or (vectors / name).read_bytes() != content
+        ]
     if problems:
         for problem in problems:
             print(problem, file=sys.stderr)  # noqa: T201 - a command line prints
@@ -52,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name, text in registry_files(registry, ids, chosen.reviewed).items():
             (vectors / "registry").mkdir(exist_ok=True)
             (vectors / "registry" / name).write_text(text, "utf-8")
+        for name, content in read_only.items():
+            (vectors / name).write_bytes(content)
         _write_validated(vectors)
         print(f"{len(ids)} cases and {len(golden)} golden files written below {vectors}")  # noqa: T201
     return 0

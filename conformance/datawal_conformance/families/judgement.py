@@ -125,7 +125,7 @@ def _reader() -> Iterator[Case]:
             log = _placed(fault, 1)
             place = "sealed" if sealed else "last"
             title = f"{fault.title}, in the second record of the {place} segment: a reader gives the first"
-            clauses = (fault.clause, "RDR-7", "RDR-8", "WRT-15")
+            clauses = (fault.clause, "RDR-7", "RDR-8", "RDR-12")
             broken = _sealed(log) if sealed else log
             yield reader_fails(at(fault=name, segment=place), title, clauses, broken, fault.kind)
 

@@ -48,6 +48,14 @@ def _nothing_made() -> Iterator[Case]:
         [step("open_reader", path=LOG_DIR, expect=error(ErrorKind.NOT_FOUND))],
         UNCHANGED,
     )
+    yield Case(
+        at(instead="link-to-file"),
+        "a reader of a link to a file: not a directory",
+        ("RDR-4",),
+        {LOG_DIR: {"symlink": "file"}, "file": "00"},
+        [step("open_reader", path=LOG_DIR, expect=error(ErrorKind.NOT_A_DIRECTORY))],
+        UNCHANGED,
+    )
     for name, content in (("file", "00"), ("empty-file", ""), ("segment", value(_samples.ALPHA.data))):
         yield Case(
             at(instead=name),
@@ -104,12 +112,40 @@ def _again() -> Iterator[Case]:
         yield Case(
             at(log=name),
             f"{_samples.TITLES[name]}: three scans of one reader each start at the beginning",
-            ("RDR-10", "RDR-5"),
+            ("RDR-10", "RDR-11", "RDR-5"),
             log.given(),
             [
                 _open(log),
                 *[scan_iter(log.records(), log.report())] * 3,
                 step("segments", expect=ok(segments=[segment.id for segment in log.segments])),
+                close(),
+            ],
+            UNCHANGED,
+            requires=_READER,
+        )
+
+
+def _gone() -> Iterator[Case]:
+    """A segment of the set that is gone before the scan is an error, not a shorter log."""
+    log = _samples.LOGS["third-segment"]
+    for place, segment in zip(("first", "middle", "last"), log.segments, strict=True):
+        left = Log(tuple(other for other in log.segments if other is not segment))
+        before = [record for record in log.records() if record["segment"] < segment.id]
+        failing = step("scan_iter", expect=error(ErrorKind.NOT_FOUND, records=before))
+        yield Case(
+            at(gone=place),
+            f"the {place} of three segments goes after a reader opened: its scans fail there, a new reader's do not",
+            ("REC-18", "RDR-5", "RDR-12"),
+            log.given(),
+            [
+                _open(log),
+                do("remove", path=log.path(segment.id)),
+                failing,
+                failing,
+                step("segments", expect=ok(segments=[1, 2, 3])),
+                _open(left, "s"),
+                scan_iter(left.records(), left.report(), on="s"),
+                close("s"),
                 close(),
             ],
             UNCHANGED,
@@ -274,7 +310,7 @@ def _tears() -> Iterator[Case]:
     yield Case(
         named("opens-on-damage"),
         "a reader opens on a log whose first frame is broken: only its scan tells",
-        ("RDR-8",),
+        ("RDR-8", "RDR-12"),
         Log.of(tail=b"X" * 40).given(),
         [
             step("open_reader", path=LOG_DIR, expect=ok(segments=[1])),
@@ -321,6 +357,7 @@ def _killed() -> Iterator[Case]:
 FAMILIES = (
     Family("reader.open", "Where a reader opens, and that it makes nothing.", _reader_cases),
     Family("reader.again", "A reader scans as often as it likes.", _again),
+    Family("reader.gone", "Segments that go after a reader opened.", _gone),
     Family("reader.lock", "Readers and the lock.", _lock),
     Family("reader.beside", "A writer that appends and rotates beside a reader.", _beside),
     Family("reader.tear", "Frames that are only partly written yet.", _tears),

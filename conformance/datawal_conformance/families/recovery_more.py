@@ -65,10 +65,10 @@ def _reader_garbage() -> Iterator[Case]:
         if garbage.forgiven:
             yield reads(at(garbage=name, segment="last"), title, clauses, log)
         else:
-            yield reader_fails(at(garbage=name, segment="last"), title, clauses, log, garbage.kind)
+            yield reader_fails(at(garbage=name, segment="last"), title, (*clauses, "RDR-12"), log, garbage.kind)
         sealed = Log((*log.segments, Segment(2, (_samples.OMEGA,))))
         more = f"{title}, in a sealed segment"
-        yield reader_fails(at(garbage=name, segment="sealed"), more, (*clauses, "WRT-15"), sealed, garbage.kind)
+        yield reader_fails(at(garbage=name, segment="sealed"), more, (*clauses, "RDR-12"), sealed, garbage.kind)
 
 
 def _reader_cut() -> Iterator[Case]:
@@ -80,7 +80,7 @@ def _reader_cut() -> Iterator[Case]:
         yield reads(at(at=point.at, segment="last"), title, ("RDR-7", "REC-2", point.clause), Log((broken,)))
         sealed = Log((broken, Segment(2, (_samples.OMEGA,))))
         title += ", in a sealed segment"
-        clauses = ("RDR-7", "RDR-8", "REC-6", "WRT-15", point.clause)
+        clauses = ("RDR-7", "RDR-8", "RDR-12", "REC-6", point.clause)
         yield reader_fails(at(at=point.at, segment="sealed"), title, clauses, sealed, point.kind)
 
 
@@ -89,7 +89,7 @@ def _reader_flip() -> Iterator[Case]:
         broken = Segment(1, point.before, point.tail)
         title = f"a reader of a log with {point.title}"
         if point.structural:
-            clauses = ("RDR-7", "RDR-8", "REC-5", "WRT-15", point.clause)
+            clauses = ("RDR-7", "RDR-8", "RDR-12", "REC-5", point.clause)
             yield reader_fails(at(bit=point.at), title, clauses, Log((broken,)), point.kind)
         else:
             yield reads(at(bit=point.at), title, ("RDR-7", "REC-4", point.clause), Log((broken,)))

@@ -289,7 +289,7 @@ def _unreadable() -> Iterator[Case]:
         yield Case(
             at(place=place, by="log"),
             f"the {place} of two segments may not be read: the open fails",
-            ("SEG-10", "REC-1"),
+            ("REC-18", "REC-1", "SEG-10"),
             given,
             [step("open_log", path=LOG_DIR, expect=error(ErrorKind.IO))],
             UNCHANGED,
@@ -298,7 +298,7 @@ def _unreadable() -> Iterator[Case]:
         yield Case(
             at(place=place, by="reader"),
             f"the {place} of two segments may not be read: a scan fails there",
-            ("SEG-10", "RDR-7"),
+            ("REC-18", "RDR-7", "RDR-12", "SEG-10"),
             given,
             [
                 step("open_reader", path=LOG_DIR, expect=ok(segments=[1, 2])),
@@ -307,6 +307,46 @@ def _unreadable() -> Iterator[Case]:
             ],
             UNCHANGED,
             ("reader", "unprivileged"),
+        )
+
+
+def _links() -> Iterator[Case]:
+    """The path of a log is followed; the names in the log's directory are not."""
+    log, new = _log((1, 3)), raw(3, b"through the link")
+    grown = log.plus(new)
+    for name, path, links in (
+        ("directory", "link", {"link": {"symlink": "real"}}),
+        ("link", "link", {"link": {"symlink": "next"}, "next": {"symlink": "real"}}),
+        ("parent", "link/real", {"link": {"symlink": "above"}}),
+    ):
+        real = "above/real" if name == "parent" else "real"
+        given = log.given(real) | links
+        title = f"a path that leads through a link ({name})"
+        yield Case(
+            at(to=name, by="log"),
+            f"{title}: the log in the directory behind it is opened and written to",
+            ("SEG-14",),
+            given,
+            [
+                step("open_log", path=path, expect=ok(**log.opened())),
+                step("append", payload=value(new.payload), expect=ok(**new.ref(3, log.last.end))),
+                scan(grown.records()),
+                close(),
+            ],
+            files(grown.given(real)),
+        )
+        yield Case(
+            at(to=name, by="reader"),
+            f"{title}: a reader reads the log in the directory behind it",
+            ("SEG-14",),
+            given,
+            [
+                step("open_reader", path=path, expect=ok(segments=[1, 3])),
+                scan_iter(log.records(), log.report()),
+                close(),
+            ],
+            files({f"{real}/.lock": None}),
+            ("reader",),
         )
 
 
@@ -319,6 +359,7 @@ FAMILIES = (
     Family("segments.other-names-alone", "The same files, and no segment.", _names_alone),
     Family("segments.no-files", "Directories, links, FIFOs and sockets with names of segments.", _special),
     Family("segments.unreadable", "Segments that may not be read.", _unreadable),
+    Family("segments.links", "Logs whose path leads through a symbolic link.", _links),
     Family("segments.lock-file", "The lock file is no segment.", _lock_file),
     Family("segments.removed", "There is no manifest that would miss a segment.", _removed),
 )

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Final
 
 from datawal_conformance.families import _samples
-from datawal_conformance.families._build import LOG_DIR, Frame, Json, Log, put, raw, value
+from datawal_conformance.families._build import LOG_DIR, Frame, Json, Log, Segment, put, raw, value
 from datawal_conformance.families._model import Case, Family, at, named
 from datawal_conformance.families._steps import (
     UNCHANGED,
@@ -16,6 +16,7 @@ from datawal_conformance.families._steps import (
     error,
     files,
     ok,
+    one_of,
     scan,
     scan_iter,
     step,
@@ -55,6 +56,14 @@ def _new() -> Iterator[Case]:
             ],
             files({f"{path}/00000001.dwal": ""}),
         )
+    yield Case(
+        at(directory="dangling-link"),
+        "a link to nothing stands where the log's directory should be: an error, and nothing is made",
+        ("WRT-24",),
+        {LOG_DIR: {"symlink": "nothing"}},
+        [step("open_log", path=LOG_DIR, expect=error())],
+        UNCHANGED,
+    )
     for name, path in (("itself", "log"), ("parent", "log/below")):
         yield Case(
             at(file=name),
@@ -126,7 +135,7 @@ def _txids() -> Iterator[Case]:
                     steps += [close(), opened(log)]
             steps += [scan(log.records()), close()]
             title = f"txids 1 to 4 over {rotations} rotations and {reopens} reopenings"
-            clauses = ("WRT-7", "WRT-8", "WRT-17", "WRT-19")
+            clauses = ("WRT-7", "WRT-8", "WRT-17", "WRT-19", "WRT-21")
             yield Case(at(rotations=rotations, reopens=reopens), title, clauses, {}, steps, files(log.given()))
 
 
@@ -300,7 +309,7 @@ def _scan_errors() -> Iterator[Case]:
         yield Case(
             at(damage=name),
             f"the {name.replace('-', ' ')} of the second record changes under an open log: scans fail behind the first",
-            ("WRT-12", "WRT-15", clause),
+            ("WRT-12", "WRT-15", "WRT-23", clause),
             log.given(),
             [
                 opened(log),
@@ -313,6 +322,67 @@ def _scan_errors() -> Iterator[Case]:
             ],
             UNCHANGED,
         )
+
+    raised, new = raw(50, b"alpha"), raw(log.last_txid + 1, b"new")
+    grown = Log((Segment(1, (raised,), _samples.BETA.damaged(magic=b"XXXX")), log.last)).plus(new)
+    yield Case(
+        named("next-txid-stays"),
+        "a scan that met a higher txid before it failed changes neither the report nor the next txid",
+        ("WRT-23",),
+        log.given(),
+        [
+            opened(log),
+            do("write", path=log.path(1), content=value(grown.segments[0].data)),
+            step("scan", expect=error(ErrorKind.BAD_MAGIC, segment=1, offset=start)),
+            step("report", expect=ok(report=log.report())),
+            append_record(new, expect=ok(**new.ref(2, log.last.end))),
+            close(),
+        ],
+        files({grown.path(): value(grown.last.data)}),
+    )
+
+
+def _elsewhere() -> Iterator[Case]:
+    """Somebody else puts a segment into the directory of an open log, or takes one away."""
+    log, late = _samples.THREE, Segment(5, (raw(9, b"late"),))
+    listed = Log((*log.segments, late))
+    yield Case(
+        named("appears"),
+        "a segment appears under an open log: its scans read it or do not",
+        ("WRT-21", "WRT-22"),
+        log.given(),
+        [
+            opened(log),
+            do("write", path=listed.path(), content=value(late.data)),
+            *_scans(ok(records=log.records()), ok(records=listed.records())),
+            step("active_segment", expect=ok(active_segment=1)),
+            close(),
+            opened(listed),
+            close(),
+        ],
+        UNCHANGED,
+    )
+    log = _samples.LOGS["third-segment"]
+    for place, segment in zip(("first", "middle"), log.segments, strict=False):
+        left = Log(tuple(other for other in log.segments if other is not segment))
+        yield Case(
+            at(gone=place),
+            f"the {place} of three segments goes under an open log: its scans fail, or do without it",
+            ("WRT-22", "REC-18"),
+            log.given(),
+            [
+                opened(log),
+                do("remove", path=log.path(segment.id)),
+                *_scans(error(ErrorKind.NOT_FOUND), ok(records=left.records())),
+                close(),
+            ],
+            UNCHANGED,
+        )
+
+
+def _scans(keeps: Json, lists: Json) -> list[Json]:
+    """A scan and a lazy one by a handle that keeps its own list of segments, or lists them anew."""
+    return [step(word, expect=one_of(keeps=keeps, lists=lists)) for word in ("scan", "scan_iter")]
 
 
 def _sync() -> Iterator[Case]:
@@ -352,7 +422,7 @@ def _rotations() -> Iterator[Case]:
         opened(log),
         close(),
     ]
-    clauses = ("WRT-17", "SEG-8", "SEG-13", "WRT-19")
+    clauses = ("WRT-17", "SEG-8", "SEG-13", "WRT-19", "WRT-21")
     title = "three rotations in a row leave empty segments; the next append goes into the last"
     yield Case(named("in-a-row"), title, clauses, _samples.THREE.given(), steps, files(log.given()))
 
@@ -394,6 +464,7 @@ FAMILIES = (
     Family("writer.refused", "Keys over the limit leave no trace.", _refused),
     Family("writer.report", "Which calls refresh the report and the next txid.", _reports),
     Family("writer.scan-error", "Scans of a sealed segment damaged after the open.", _scan_errors),
+    Family("writer.elsewhere", "Segments that somebody else adds or removes under an open log.", _elsewhere),
     Family("writer.sync", "fsync and close change nothing.", _sync),
     Family("writer.rotate", "Rotation without records.", _rotations),
     Family("writer.sequence", "Long sequences of operations.", _sequence),

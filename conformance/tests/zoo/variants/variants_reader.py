@@ -2,14 +2,17 @@
 
 import fcntl
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from _variant import Variant
 
+import datawal.log
 import datawal.reader
-from datawal import _files
+from datawal import Record, RecordType, _files
 from datawal._files import File
+from datawal._recovery import Frame, Replay, Source
 from datawal.errors import FrameError, LockedError, MissingError
 from datawal.log import RecordIter
 from datawal.reader import RecordLogReader
@@ -257,6 +260,58 @@ def one_scan(_adapter: ModuleType) -> None:
     _scanning(scan)
 
 
+def _yielding(change: Callable[[Record], Record | None]) -> None:
+    """Let readers scan what `change` makes of each record, and leave out those it makes nothing of."""
+
+    class Changed(RecordIter):
+        def __next__(self) -> Record:
+            while (made := change(super().__next__())) is None:
+                pass
+            return made
+
+    _iterating(Changed)
+
+
+def reader_leaves_out_deletes(_adapter: ModuleType) -> None:
+    """RDR-11: a reader is not told of what was deleted."""
+    _yielding(lambda record: None if record.type is RecordType.DELETE else record)
+
+
+def reader_raw_without_key(_adapter: ModuleType) -> None:
+    """RDR-11: to a reader, a Raw record has a payload and nothing else."""
+    _yielding(lambda record: replace(record, key=b"") if record.type is RecordType.RAW else record)
+
+
+def reader_collects_first(_adapter: ModuleType) -> None:
+    """RDR-12: a reader reads everything before it yields a record."""
+
+    class Eager(RecordIter):
+        found: Iterator[Record] | None = None
+
+        def __next__(self) -> Record:
+            if self.found is None:
+                self.found = iter(list(iter(super().__next__, None)))
+            return next(self.found)
+
+    _iterating(Eager)
+
+
+def reader_yields_by_segment(_adapter: ModuleType) -> None:
+    """RDR-12: a reader reads a segment as a whole, so an error in it costs all its records."""
+
+    class BySegment(Replay):
+        def _segment(self, source: Source, *, payloads: bool) -> Iterator[Frame]:
+            yield from list(super()._segment(source, payloads=payloads))
+
+    class Scan(RecordIter):
+        def __init__(self, directory: str, segments: tuple[int, ...]) -> None:
+            super().__init__(directory, segments)
+            self._replay = BySegment(self._replay._sources, self._replay._last)
+            self._records = datawal.log._records(self._replay)
+
+    _iterating(Scan)
+
+
 VARIANTS = [
     Variant("reader-locks", "RDR-1", "takes the lock for reading where .lock is there", reader_locks),
     Variant("reader-shares-lock", "RDR-1", "takes a shared lock for reading", reader_shares_lock),
@@ -276,4 +331,8 @@ VARIANTS = [
     Variant("sizes-of-open", "RDR-9", "reads up to where a segment ended at open", sizes_of_open),
     Variant("first-scan-again", "RDR-9", "gives the first scan's records again", first_scan_again),
     Variant("one-scan", "RDR-10", "goes on where the scan before ended", one_scan),
+    Variant("reader-leaves-out-deletes", "RDR-11", "leaves Delete records out for a reader", reader_leaves_out_deletes),
+    Variant("reader-raw-without-key", "RDR-11", "reads Raw records without their key", reader_raw_without_key),
+    Variant("reader-collects-first", "RDR-12", "yields nothing to a reader if an error comes", reader_collects_first),
+    Variant("reader-yields-by-segment", "RDR-12", "yields nothing of a damaged segment", reader_yields_by_segment),
 ]

@@ -1,6 +1,6 @@
 """Variants of recovery: what a port makes of the logs that it finds (profile REC)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from types import ModuleType
 
@@ -8,8 +8,9 @@ from _patches_read import ORIGINAL_FRAMES, forgive, replay, report, walk, whole
 from _variant import Variant
 
 from datawal import _files
+from datawal._files import File
 from datawal._recovery import Frame, RecoveryReport, Replay, Source, Walk
-from datawal.errors import DatawalError, FrameError
+from datawal.errors import DatawalError, FrameError, StorageError
 from datawal.log import RecordLog
 from datawal_spec import (
     HEADER_LEN,
@@ -331,6 +332,46 @@ def zero_header_ends_segment(_adapter: ModuleType) -> None:
     _ends_at_zeros(HEADER_LEN)
 
 
+def _where_not_opened(action: Callable[[StorageError], bool]) -> None:
+    """Go on with the next segment, or end, as `action` says, where a segment cannot be opened."""
+
+    def sources(directory: str, segments: Iterable[int], active: File | None = None) -> Generator[File, None, None]:
+        for segment in segments:
+            try:
+                file = _files.open_segment(directory, segment)
+            except StorageError as error:
+                if action(error):
+                    continue
+                return
+            try:
+                yield file
+            finally:
+                file.close()
+        if active is not None:
+            yield active
+
+    _files.sources = sources
+
+
+def missing_passed_over(_adapter: ModuleType) -> None:
+    """REC-18: a segment that cannot be opened is left out."""
+    _where_not_opened(lambda _error: True)
+
+
+def missing_is_the_end(_adapter: ModuleType) -> None:
+    """REC-18: the log ends in front of a segment that cannot be opened."""
+    _where_not_opened(lambda _error: False)
+
+
+def missing_as_io(_adapter: ModuleType) -> None:
+    """REC-18: a segment that is gone is an error like any other of the system's."""
+
+    def fail(error: StorageError) -> bool:
+        raise StorageError(action="open the segment", path=error.path, reason="something is wrong") from error
+
+    _where_not_opened(fail)
+
+
 VARIANTS = [
     Variant("only-last-scanned", "REC-1", "opens without a look at sealed segments", only_last_scanned),
     Variant("truncated-fails", "REC-2", "refuses a log that ends in a truncated frame", truncated_fails),
@@ -362,4 +403,7 @@ VARIANTS = [
     Variant("scan-cuts", "REC-16", "cuts a damaged tail off when it scans", scan_cuts),
     Variant("zeros-end-segment", "REC-17", "ends a segment at zeros", zeros_end_segment),
     Variant("zero-header-ends-segment", "REC-17", "ends a segment at 24 zeros", zero_header_ends_segment),
+    Variant("missing-passed-over", "REC-18", "leaves out a segment it cannot open", missing_passed_over),
+    Variant("missing-is-the-end", "REC-18", "ends at a segment it cannot open", missing_is_the_end),
+    Variant("missing-as-io", "REC-18", "fails with the kind io for a segment that is gone", missing_as_io),
 ]

@@ -1,7 +1,7 @@
 """Variants of the directory: which files a port takes for segments, and in which order (profile SEG)."""
 
 # As in the module that is patched here.
-# ruff: noqa: PTH110, PTH118, PTH123, PTH202
+# ruff: noqa: PTH110, PTH114, PTH118, PTH123, PTH202
 
 import os
 import re
@@ -16,8 +16,9 @@ import datawal.log
 from datawal import _files
 from datawal._files import File
 from datawal._recovery import Frame, Replay, Source
-from datawal.errors import FrameError, StorageError
+from datawal.errors import FrameError, NotDirectoryError, StorageError
 from datawal.log import RecordLog
+from datawal.reader import RecordLogReader
 from datawal_spec import LOCK_NAME, MAGIC, ErrorKind, segment_id, segment_name
 
 _LISTED = _files.list_segments
@@ -312,6 +313,33 @@ def empty_refused(_adapter: ModuleType) -> None:
     replay(Refusing)
 
 
+def _refuse_link(path: str) -> None:
+    if os.path.islink(path):
+        raise NotDirectoryError(action="open the directory", path=path, reason="it is a link")
+
+
+def link_refused_by_writer(_adapter: ModuleType) -> None:
+    """SEG-14: a writer wants the directory itself, no link to it."""
+    original = _files.open_directory
+
+    def open_directory(path: str) -> File:
+        _refuse_link(path)
+        return original(path)
+
+    _files.open_directory = open_directory
+
+
+def link_refused_by_reader(_adapter: ModuleType) -> None:
+    """SEG-14: a reader wants the directory itself, no link to it."""
+    original = RecordLogReader.__init__
+
+    def init(self: RecordLogReader, dir: str) -> None:  # noqa: A002 - the reference's word
+        _refuse_link(dir)
+        original(self, dir)
+
+    RecordLogReader.__init__ = init
+
+
 VARIANTS = [
     Variant("suffix-any-case", "SEG-1", "takes .DWAL for .dwal", suffix_any_case),
     Variant("digits-any-number", "SEG-1", "takes any number of digits", digits_any_number),
@@ -336,4 +364,6 @@ VARIANTS = [
     Variant("frames-span-segments", "SEG-12", "lets a frame go on in the next segment", frames_span_segments),
     Variant("empty-ends-scan", "SEG-13", "stops at an empty segment", empty_ends_scan),
     Variant("empty-refused", "SEG-13", "refuses an empty sealed segment", empty_refused),
+    Variant("link-refused-by-writer", "SEG-14", "writes to no log behind a link", link_refused_by_writer),
+    Variant("link-refused-by-reader", "SEG-14", "reads no log behind a link", link_refused_by_reader),
 ]

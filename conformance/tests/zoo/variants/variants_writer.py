@@ -1,5 +1,6 @@
 """Variants of the record log's writer: one or more for every clause of WRT."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from _variant import Variant
 from datawal import FrameError, MissingError, Record, RecordLog, RecordType, TooLargeError, _files
 from datawal import log as log_module
 from datawal._frame import check_sizes, encode
-from datawal._recovery import Replay
+from datawal._recovery import RecoveryReport, Replay
 from datawal_spec import MAX_KEY_LEN, ErrorKind, segment_name
 
 _TAIL = 16
@@ -421,6 +422,68 @@ def close_leaves_a_mark(_adapter: ModuleType) -> None:
     before(RecordLog, "close", mark)
 
 
+def _scanning_only(choose: Callable[[RecordLog], list[int]]) -> None:
+    """Let scan and scan_iter read the segments that `choose` picks."""
+
+    def chosen(inner: Callable[..., Any], self: RecordLog) -> Any:
+        kept = self._segments
+        self._segments = choose(self)
+        try:
+            return inner(self)
+        finally:
+            self._segments = kept
+
+    wrap(RecordLog, "scan", chosen)
+    wrap(RecordLog, "scan_iter", chosen)
+
+
+def scans_segments_of_open(_adapter: ModuleType) -> None:
+    """A scan reads what the open found and nothing a rotation made."""
+    after(RecordLog, "__init__", lambda self: setattr(self, "_found", list(self._segments)))
+    _scanning_only(lambda self: self._found)
+
+
+def scans_from_latest_rotation(_adapter: ModuleType) -> None:
+    """A scan reads nothing from before the latest rotation."""
+    _scanning_only(lambda self: self._segments[-1:])
+
+
+def _on_failed_scan(extra: Callable[[RecordLog, RecoveryReport], object]) -> None:
+    def scan(inner: Callable[..., Any], self: RecordLog) -> Any:
+        try:
+            return inner(self)
+        except FrameError:
+            replay = Replay(_files.sources(self._path, self._segments), self._segments[-1])
+            with suppress(FrameError):
+                deque(replay.frames(payloads=False), maxlen=0)
+            extra(self, replay.report())
+            raise
+
+    wrap(RecordLog, "scan", scan)
+
+
+def failed_scan_changes_report(_adapter: ModuleType) -> None:
+    """A scan that fails leaves what it counted so far in the report."""
+    _on_failed_scan(lambda self, seen: setattr(self, "_report", seen))
+
+
+def failed_scan_changes_next_txid(_adapter: ModuleType) -> None:
+    """A scan that fails leaves the next txid behind the highest it met."""
+    _on_failed_scan(lambda self, seen: setattr(self, "_next_txid", seen.last_txid_seen + 1))
+
+
+def target_of_link_made(_adapter: ModuleType) -> None:
+    """Make the directory that a link names when it is missing."""
+    original = log_module._open_or_make_directory
+
+    def open_or_make(path: str) -> _files.File:
+        target = Path(path).resolve()
+        target.mkdir(parents=True, exist_ok=True)
+        return original(path)
+
+    log_module._open_or_make_directory = open_or_make
+
+
 VARIANTS = [
     Variant("directory-not-made", "WRT-1", "opens only directories that exist", directory_not_made),
     Variant("parents-not-made", "WRT-1", "makes the directory but not its parents", parents_not_made),
@@ -488,4 +551,14 @@ VARIANTS = [
     Variant("fsync-cuts-tail", "WRT-20", "cuts a damaged tail off in fsync", fsync_cuts_tail),
     Variant("close-cuts-tail", "WRT-20", "cuts a damaged tail off in close", close_cuts_tail),
     Variant("close-leaves-a-mark", "WRT-20", "writes a last record in close", close_leaves_a_mark),
+    Variant("scans-segments-of-open", "WRT-21", "scans no segment that a rotation made", scans_segments_of_open),
+    Variant("scans-from-latest-rotation", "WRT-21", "scans the active segment only", scans_from_latest_rotation),
+    Variant("failed-scan-changes-report", "WRT-23", "reports a scan that failed", failed_scan_changes_report),
+    Variant(
+        "failed-scan-changes-next-txid",
+        "WRT-23",
+        "goes on behind a txid of a failed scan",
+        failed_scan_changes_next_txid,
+    ),
+    Variant("target-of-link-made", "WRT-24", "makes the directory that a link names", target_of_link_made),
 ]
