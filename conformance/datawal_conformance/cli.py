@@ -28,7 +28,7 @@ from datawal_conformance.commands import (
 from datawal_conformance.commands._context import Context
 from datawal_conformance.errors import ConformanceError, ProtocolError, RunnerError
 from datawal_conformance.exitcodes import ExitCode
-from datawal_conformance.terminal import harmless
+from datawal_conformance.terminal import harmless, stderr_excerpt
 
 COMMANDS: Final[tuple[ModuleType, ...]] = (
     run,
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str], out: TextIO, err: TextIO) -> ExitCode:
         raise
     except ProtocolError as error:
         print(f"datawal-conformance: {harmless(str(error))}", file=err)
-        for line in error.stderr.splitlines()[-_STDERR_LINES:]:
+        for line in stderr_excerpt(error.stderr, _STDERR_LINES):
             print(f"  stderr | {harmless(line, 200)}", file=err)
         return ExitCode.ADAPTER_BROKEN
     except (ConformanceError, OSError) as error:

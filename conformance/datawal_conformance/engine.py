@@ -7,7 +7,7 @@ break is an incident of the adapter, which no number of passes outweighs.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -29,17 +29,28 @@ MOST_INCIDENTS: Final = 3
 """Incidents after which a run gives up on the adapter."""
 
 MOST_BROKEN_IN_A_ROW: Final = 20
-"""Consecutive cases without a usable answer after which a run gives up; a timeout counts as four."""
+"""Consecutive cases without a usable answer after which the rest of their profile is left out; a timeout counts as
+four. Where no case had a usable answer yet, the run gives up."""
 
 _TIMEOUT_WEIGHT: Final = 4
 
 
 @dataclass(slots=True)
 class EngineReport:
-    """What a run of the engine found besides the results it emitted."""
+    """What a run of the engine found besides the results it emitted.
+
+    `left_out` counts, by profile, the cases that did not run because too many before them broke the adapter.
+    """
 
     incidents: list[Incident] = field(default_factory=list)
     gave_up: str = ""
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "EngineReport") -> None:
+        """Take in what another engine found."""
+        self.incidents += other.incidents
+        self.gave_up = self.gave_up or other.gave_up
+        self.left_out += other.left_out
 
 
 class _AnsweredAgainError(AnswerError):
@@ -78,6 +89,8 @@ class Engine:
         self._answered: dict[str, Case] = {}
         self._directories = 0
         self._broken_in_a_row = 0
+        self._answered_usably = False
+        self._hopeless: set[str] = set()
         self._process: AdapterProcess | None = None
         self._hello: Hello | None = None
         self._capabilities: frozenset[str] = frozenset()
@@ -188,7 +201,16 @@ class Engine:
 
     def _next_case(self) -> Case | None:
         """The next case that may share a process."""
-        return self._queue.popleft() if self._queue else next(self._together, None)
+        while self._queue:
+            case = self._queue.popleft()
+            if not self._is_left_out(case):
+                return case
+        return next(self._together, None)
+
+    def _is_left_out(self, case: Case) -> bool:
+        if case.profile in self._hopeless:
+            self._report.left_out[case.profile] += 1
+        return case.profile in self._hopeless
 
     def _supported(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Those cases for which the adapter has the capabilities; the others are answered on the way."""
@@ -196,7 +218,7 @@ class Engine:
             missing = case.requires - self._capabilities
             if missing:
                 self._emit(_unsupported(case, ", ".join(sorted(missing))))
-            else:
+            elif not self._is_left_out(case):
                 yield case
 
     def _proceed(self, run: CaseRun) -> None:
@@ -238,10 +260,14 @@ class Engine:
         if result.outcome in BROKEN:
             self._broken_in_a_row += _TIMEOUT_WEIGHT if result.outcome is Outcome.TIMED_OUT else 1
             if self._broken_in_a_row >= MOST_BROKEN_IN_A_ROW:
-                msg = f"the adapter gave no usable answer to the last cases in a row; the latest: {result.message}"
-                raise _GaveUpError(msg)
+                if not self._answered_usably:
+                    msg = f"the adapter gave no usable answer to any case; the latest: {result.message}"
+                    raise _GaveUpError(msg)
+                self._hopeless.add(result.profile)
+                self._broken_in_a_row = 0
         else:
             self._broken_in_a_row = 0
+            self._answered_usably = True
 
     def _blame(self, error: ProtocolError) -> None:
         """Find the case that breaks the adapter, by running suspects alone, oldest first."""

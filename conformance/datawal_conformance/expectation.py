@@ -7,7 +7,7 @@ Objects in an answer may hold more than the case names; lists may not. Numbers a
 import re
 from typing import Any
 
-from datawal_conformance.mismatch import Mismatch, shorten
+from datawal_conformance.mismatch import Mismatch, shorten, show_hex
 from datawal_conformance.values import digest, is_digest, to_bytes
 
 POSITION_MEMBERS = ("segment", "offset")
@@ -127,28 +127,52 @@ def _match_bytes(expected: Any, found: Any, where: str) -> Mismatch | None:
 
 
 def _strings_differ(expected: str, found: str, where: str) -> Mismatch:
+    if max(len(expected), len(found)) <= 2 * _AROUND:
+        return Mismatch(where, _show_text(expected), _show_text(found))
     at = next(
         (i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b),
         min(len(expected), len(found)),
     )
-    if max(len(expected), len(found)) <= 2 * _AROUND:
-        return Mismatch(where, repr(expected), repr(found))
-    start = max(0, at - _AROUND // 2)
+    # Cut at an even place, so that hex stays whole bytes.
+    start = max(0, at - _AROUND // 2) // 2 * 2
     return Mismatch(
         where,
-        f"...{expected[start : at + _AROUND]}... ({len(expected)} characters)",
-        f"...{found[start : at + _AROUND]}... ({len(found)} characters, the first difference at {at})",
+        f"{_piece(expected, start)} ({len(expected)} characters)",
+        f"{_piece(found, start)} ({len(found)} characters, the first difference at {at})",
     )
 
 
 _AROUND = 40
+_HEX = re.compile("(?:[0-9a-f]{2})+")
+
+
+def _piece(text: str, start: int) -> str:
+    end = start + _AROUND + _AROUND // 2
+    return f"{'...' if start else ''}{_show_text(text[start:end])}{'...' if end < len(text) else ''}"
+
+
+def _show_text(text: str) -> str:
+    """A text of an answer: bytes as hex with what they spell, anything else quoted."""
+    return show_hex(text) if not text or _HEX.fullmatch(text) else repr(text)
+
+
+_MOST_ENTRIES = 3
 
 
 def _compact(value: Any) -> str:
     if isinstance(value, dict):
+        if is_digest(value):
+            return f"{value['len']} bytes with CRC-32C {value['crc32c']}"
         return "{" + ", ".join(f"{name}: {_compact(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_compact(inner) for inner in value) + "]"
+        entries = [_compact(inner) for inner in value[:_MOST_ENTRIES]]
+        if len(value) > _MOST_ENTRIES:
+            entries.append(f"... {len(value) - _MOST_ENTRIES} more")
+        return "[" + ", ".join(entries) + "]"
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
+    return _compact_text(value) if isinstance(value, str) else str(value)
+
+
+def _compact_text(text: str) -> str:
+    return show_hex(text) if not text or _HEX.fullmatch(text) else text

@@ -9,7 +9,9 @@ from datawal_spec import annotate, segment_id
 if TYPE_CHECKING:
     from datawal_conformance.sandbox import Entry
 
-_SHOWN = 120
+_SHOWN = 240
+_MOST_READABLE = 64
+"""Hex digits up to which bytes are also shown as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,17 @@ def shorten(value: Any) -> str:
     """A value for one line, cut to a bound that is said."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
+
+
+def show_hex(digits: str) -> str:
+    """Bytes given as hex, and beside it what they spell when all of it is printable ASCII."""
+    if not digits:
+        return "(empty)"
+    if len(digits) <= _MOST_READABLE:
+        text = bytes.fromhex(digits).decode("latin-1")
+        if text.isascii() and text.isprintable():
+            return f"{digits} {text!r}"
+    return digits
 
 
 def first_difference(expected: bytes, found: bytes) -> int:
@@ -95,7 +108,7 @@ def files_differ(path: bytes, want: "Entry | None", have: "Entry | None") -> Mis
 
 def _around(content: bytes, at: int) -> str:
     shown = content[at : at + 8].hex()
-    return f"{shown} at byte {at}" if shown else f"the end at byte {at}"
+    return f"{show_hex(shown)} at byte {at}" if shown else f"the end at byte {at}"
 
 
 def _describe(entry: "Entry") -> str:

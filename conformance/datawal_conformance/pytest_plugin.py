@@ -74,7 +74,7 @@ class CaseItem(pytest.Item):
 
 
 def _describe(error: CaseFailedError) -> Iterator[str]:
-    from datawal_conformance.terminal import harmless
+    from datawal_conformance.terminal import harmless, stderr_excerpt
     from datawal_spec import all_clauses
 
     result = error.result
@@ -83,7 +83,7 @@ def _describe(error: CaseFailedError) -> Iterator[str]:
         clause = all_clauses().get(clause_id)
         yield f"  {clause_id}: {clause.text if clause else 'no such clause'}"
     yield f"  {harmless(result.message)}"
-    for line in result.stderr.splitlines()[-6:]:
+    for line in stderr_excerpt(result.stderr):
         yield f"  stderr | {harmless(line, 200)}"
     yield f"  repeat: {harmless(error.repeat)}"
 

@@ -7,8 +7,8 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +31,8 @@ class RunOptions:
 
     `timeout` is in seconds; `jobs` counts adapter processes side by side; `isolate` gives every case a process of
     its own; `workdir` is where case directories are made, None for a place in memory; `filtered` says that cases
-    were left out; the run ends early after `max_failures` failures when that is not 0.
+    were left out; the run ends early after `max_failures` failures when that is not 0; `available` counts the cases
+    of the vectors by profile, empty when that is not known.
     """
 
     command: Sequence[str]
@@ -42,6 +43,7 @@ class RunOptions:
     filtered: bool = False
     max_failures: int = 0
     trace: Callable[[str, bytes], None] | None = None
+    available: Mapping[str, int] = field(default_factory=dict)
 
 
 def _machine() -> str:
@@ -144,8 +146,11 @@ def _judge(
             machine=_machine(),
             started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             filtered=options.filtered,
+            chosen=len(cases),
+            available=options.available,
         )
         report = engine.run()
+    record.left_out = report.left_out
     record.incidents, record.gave_up, record.interrupted = report.incidents, report.gave_up, interruption()
     record.results = [latest[case.id] for case in cases if case.id in latest]
     return record

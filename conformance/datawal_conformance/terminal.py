@@ -14,6 +14,19 @@ def harmless(text: str, limit: int = 2000) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", cut)
 
 
+def stderr_excerpt(text: str, most: int = 6) -> list[str]:
+    """The lines of a stderr that tell most: the first, where many languages name what was wrong, and the last.
+
+    Foreign text as it came, tabs as blanks; what is left out between is said on a line of its own.
+    """
+    lines = text.expandtabs(2).splitlines()
+    if len(lines) <= most:
+        return lines
+    head = most // 2
+    tail = most - head - 1
+    return [*lines[:head], f"... ({len(lines) - head - tail} lines left out)", *lines[-tail:]]
+
+
 def wants_colour(stream: TextIO) -> bool:
     """Whether to colour what goes to the stream: a terminal, and NO_COLOR not set (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,13 +1,13 @@
 """Outcomes of cases, verdicts on profiles, and the record of a run."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from datawal_conformance.mismatch import Mismatch
 from datawal_conformance.protocol import Hello
-from datawal_spec import all_profiles
+from datawal_spec import Level, all_clauses, all_profiles
 
 
 class Outcome(StrEnum):
@@ -70,10 +70,19 @@ class Standing(StrEnum):
     """What an implementation has earned in one profile."""
 
     CONFORMANT = "conformant"
-    """Every case of the profile that ran passed, and at least one did."""
+    """Every case of the profile that could run here passed, and at least one did."""
+
+    PARTLY_CLAIMED = "partly claimed"
+    """Every case that ran passed; others need capabilities that the adapter does not name."""
 
     DEVIATES = "known deviations"
-    """As conformant, but for deviations that the deviations file explains."""
+    """Nothing counts against it but deviations that the deviations file explains."""
+
+    STALE = "deviations stale"
+    """A case passed that the deviations file says fails; nothing counts against the implementation."""
+
+    INCOMPLETE = "incomplete"
+    """Nothing that ran counts against it, but cases of the profile did not run: a filter, or a run that ended early."""
 
     NOT_CONFORMANT = "not conformant"
     """At least one case counts against the implementation."""
@@ -82,23 +91,41 @@ class Standing(StrEnum):
     """No case could run: the adapter lacks the capabilities."""
 
 
+EARNED = frozenset({Standing.CONFORMANT, Standing.DEVIATES})
+"""Standings of a profile that has been earned, be it with deviations that are explained."""
+
+_THE_ADAPTERS_LACK = "which the adapter does not name"
+"""How the message of an unsupported case ends when a capability is missing, rather than a right of this user."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileVerdict:
-    """The count of outcomes in one profile, and what follows from it."""
+    """The count of outcomes in one profile, and what follows from it.
+
+    `unclaimed` counts the unsupported cases that lack a capability of the adapter; `cut_short` says that cases of
+    the profile did not run.
+    """
 
     profile: str
     counts: Counter[Outcome]
+    unclaimed: int = 0
+    cut_short: bool = False
 
     @property
     def standing(self) -> Standing:
         """What has been earned. Without a single pass nothing is."""
-        if any(self.counts[outcome] for outcome in AGAINST):
+        counts = self.counts
+        if any(counts[outcome] for outcome in AGAINST):
             return Standing.NOT_CONFORMANT
-        passed = self.counts[Outcome.PASSED] + self.counts[Outcome.UNEXPECTEDLY_PASSED]
-        deviations = self.counts[Outcome.KNOWN_DEVIATION]
-        if deviations:
+        if self.total == counts[Outcome.UNSUPPORTED]:
+            return Standing.NOT_CLAIMED
+        if self.cut_short:
+            return Standing.INCOMPLETE
+        if counts[Outcome.UNEXPECTEDLY_PASSED]:
+            return Standing.STALE
+        if counts[Outcome.KNOWN_DEVIATION]:
             return Standing.DEVIATES
-        return Standing.CONFORMANT if passed else Standing.NOT_CLAIMED
+        return Standing.PARTLY_CLAIMED if self.unclaimed else Standing.CONFORMANT
 
     @property
     def total(self) -> int:
@@ -117,7 +144,12 @@ class Incident:
 
 @dataclass(slots=True)
 class RunRecord:
-    """Everything one run found out. Reports are made from this and nothing else."""
+    """Everything one run found out. Reports are made from this and nothing else.
+
+    `chosen` counts the cases that were to run, 0 when that is not known; `available` counts those of the vectors
+    by profile, empty when that is not known; `left_out` counts, by profile, those that did not run because too many
+    before them broke the adapter.
+    """
 
     command: tuple[str, ...]
     hello: Hello
@@ -132,6 +164,9 @@ class RunRecord:
     gave_up: str = ""
     interrupted: bool = False
     seconds: float = 0.0
+    chosen: int = 0
+    available: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -139,16 +174,58 @@ class RunRecord:
         return Counter(result.outcome for result in self.results)
 
     @property
+    def not_run(self) -> int:
+        """How many of the chosen cases did not run, as far as is known."""
+        return max(0, self.chosen - len(self.results))
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the run stopped before its last case: interrupted, given up, or at a failure as was asked."""
+        return bool(self.interrupted or self.gave_up or self.not_run)
+
+    @property
     def verdicts(self) -> list[ProfileVerdict]:
         """One verdict for each profile that had cases, in the order of the specification."""
-        return list(profile_verdicts(self.results))
+        by_profile: dict[str, list[CaseResult]] = {}
+        for result in self.results:
+            by_profile.setdefault(result.profile, []).append(result)
+        return [self._verdict(name, by_profile[name]) for name in all_profiles() if name in by_profile]
+
+    def _verdict(self, profile: str, results: list[CaseResult]) -> ProfileVerdict:
+        # Where the size of the profile is known it decides: one that ran whole is judged, whatever came behind it.
+        cut_short = len(results) < self.available[profile] if profile in self.available else self.ended_early
+        unclaimed = sum(
+            result.outcome is Outcome.UNSUPPORTED and result.message.endswith(_THE_ADAPTERS_LACK) for result in results
+        )
+        return ProfileVerdict(profile, Counter(result.outcome for result in results), unclaimed, cut_short)
+
+    @property
+    def untested_clauses(self) -> list[str]:
+        """The MUST clauses that no case tests; empty unless every case of the vectors ran: else it is not known."""
+        if self.filtered or self.ended_early or not self.results:
+            return []
+        return untested_clauses({clause for result in self.results for clause in result.clauses})
 
 
-def profile_verdicts(results: Iterable[CaseResult]) -> Iterable[ProfileVerdict]:
-    """Count outcomes by profile, in the order of the specification."""
-    counters: dict[str, Counter[Outcome]] = {}
-    for result in results:
-        counters.setdefault(result.profile, Counter())[result.outcome] += 1
-    for name in all_profiles():
-        if name in counters:
-            yield ProfileVerdict(name, counters[name])
+def untested_clauses(named: Container[str]) -> list[str]:
+    """The ids of the MUST clauses that are not among those which cases name."""
+    return [clause.id for clause in all_clauses().values() if clause.level is Level.MUST and clause.id not in named]
+
+
+def in_ranges(clause_ids: Iterable[str]) -> str:
+    """Ids of clauses in the order of the specification, neighbours of one profile drawn together."""
+    runs: list[tuple[str, int, int]] = []
+    for clause_id in clause_ids:
+        prefix, _, number = clause_id.rpartition("-")
+        if runs and runs[-1][0] == prefix and runs[-1][2] + 1 == int(number):
+            runs[-1] = (prefix, runs[-1][1], int(number))
+        else:
+            runs.append((prefix, int(number), int(number)))
+    return ", ".join(_range(*run) for run in runs)
+
+
+def _range(prefix: str, first: int, last: int) -> str:
+    if first == last:
+        return f"{prefix}-{first}"
+    joint = ", " if first + 1 == last else " to "
+    return f"{prefix}-{first}{joint}{prefix}-{last}"

@@ -131,8 +131,7 @@ class Workers:
             if self._options.stopped():
                 self._stop[0] = 1
             for report in self._take_messages():
-                merged.incidents += report.incidents
-                merged.gave_up = merged.gave_up or report.gave_up
+                merged.add(report)
                 if merged.gave_up:
                     self._stop[0] = 1
         return merged

@@ -90,7 +90,7 @@ def test_known_deviation_exits_0_and_is_counted(vectors: Path, tmp_path: Path):
     code, out, _err = run(vectors, "dies_in_case", "--deviations", path)
     assert code is ExitCode.CONFORMANT
     assert "recovery     known deviations" in out
-    assert out.splitlines()[-1].startswith("CONFORMANT, apart from 1 known deviations: ")
+    assert out.splitlines()[-1].startswith("CONFORMANT, apart from 1 known deviation: ")
 
 
 def test_case_file_that_breaks_the_schema_is_refused_with_file_id_and_place(vectors: Path):

@@ -1,17 +1,18 @@
 """Known mistakes of ports are recognised in what they write."""
 
 import binascii
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datawal_conformance.diagnosis import diagnose, recognise
+from datawal_conformance.diagnosis import diagnose, recognise, shape
 from datawal_conformance.mismatch import Mismatch, files_differ
 from datawal_conformance.port_mistakes import MISTAKES, PortMistake
 from datawal_conformance.sandbox import Entry
 from datawal_conformance.verdict import CaseResult, Outcome
-from datawal_spec import build_frame, crc32c
+from datawal_spec import all_clauses, build_frame, crc32c
 
 RECORDS = [(1, 1, b"key", b"value"), (0, 2, b"", b"alpha"), (2, 3, b"another key", b"")]
 
@@ -88,3 +89,30 @@ def test_reading_mistake_is_guessed_from_its_failures(message: str, hint: str):
 
 def test_unlike_failures_have_no_common_cause():
     assert diagnose([result(1, "a"), result(2, "b"), result(3, "c"), result(4, "d")]) == []
+
+
+def test_who_passes_most_cases_can_read_sound_frames():
+    wrong = [
+        result(number, "step 1 open_log log: answer: expected ok, found error bad_magic: x") for number in range(5)
+    ]
+    right = [replace(result(number, ""), outcome=Outcome.PASSED) for number in range(5, 11)]
+    assert "the ASCII letters DWAL" in diagnose([*wrong, *right[:5]])[0]
+    assert "the ASCII letters DWAL" not in diagnose([*wrong, *right])[0]
+
+
+def test_clause_that_alike_failures_share_is_told_with_its_text():
+    text = all_clauses()["WRT-6"].text
+    alike = [replace(result(number, f"m {number}"), clauses=("REC-1", "WRT-6")) for number in range(5)]
+    other = [replace(result(number, "n"), clauses=("REC-1",), outcome=Outcome.PASSED) for number in range(5, 9)]
+    [cause] = diagnose([*alike, *other])
+    assert cause.endswith(f". All of them test WRT-6: {text}")
+
+
+def test_no_clause_is_told_when_alike_failures_share_none():
+    alike = [replace(result(number, "m"), clauses=(f"REC-{number + 1}",)) for number in range(5)]
+    [cause] = diagnose(alike)
+    assert cause.endswith("the first is writer.x@n=0: m")
+
+
+def test_bytes_beside_what_they_spell_are_as_alike_as_bytes_without():
+    assert shape("expected 736f6d65 'some' at byte 0") == shape("expected 00010203 at byte 17")

@@ -2,16 +2,19 @@
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from datawal_conformance.case import Case
-from datawal_conformance.engine import Engine
+from datawal_conformance.engine import MOST_BROKEN_IN_A_ROW, Engine
 from datawal_conformance.engine_options import EngineOptions
-from datawal_conformance.verdict import CaseResult, Outcome
+from datawal_conformance.report import text_report
+from datawal_conformance.run import RunOptions, run_cases
+from datawal_conformance.verdict import CaseResult, Outcome, Standing
 
-from .conftest import make_case, run_adapter
+from .conftest import make_case, run_adapter, zoo_command
 
 # Answers each step with the requests of its process so far and the content of `seen`, so that a case can state
 # what the runner did between requests.
@@ -164,3 +167,21 @@ def test_recorder_sees_only_protocol_members(tmp_path: Path):
     hello, _answer, request, _results = map(json.loads, trace)
     assert hello == {"hello": {"protocol": 1}}
     assert request == {"id": "recovery.x", "dir": str(work / "1"), "steps": [{"op": "scan"}]}
+
+
+def test_profile_whose_cases_break_the_adapter_in_a_row_is_left_out_and_the_others_are_judged(workdir: Path):
+    good = [make_case(f"recovery.good/{number}") for number in range(5)]
+    bad = [make_case(f"kv.bad/{number}", profile="kv") for number in range(MOST_BROKEN_IN_A_ROW + 12)]
+    after = [make_case(f"wire.good/{number}", profile="wire") for number in range(5)]
+    cases = [*good, *bad, *after]
+    available = Counter(case.profile for case in cases)
+    options = RunOptions(zoo_command("dies_in_case"), workdir=workdir, available=available)
+    record = run_cases(cases, options, [], "", lambda _result: None)
+    assert record.gave_up == ""
+    assert record.left_out == {"kv": 12}
+    assert {verdict.profile: verdict.standing for verdict in record.verdicts} == {
+        "wire": Standing.CONFORMANT,
+        "recovery": Standing.CONFORMANT,
+        "kv": Standing.NOT_CONFORMANT,
+    }
+    assert "Not run: 12 cases of kv, because too many before them, in a row, broke the adapter" in text_report(record)

@@ -13,7 +13,7 @@ from datawal_conformance.errors import UsageError
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.report import json_report
 from datawal_conformance.report.load import load_report, report_schema
-from datawal_conformance.verdict import Outcome, RunRecord
+from datawal_conformance.verdict import Outcome, RunRecord, Standing
 
 from .conftest import make_case
 from .test_report_records import (
@@ -82,7 +82,7 @@ def write(tmp_path: Path, report: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["failed", "incident"])
+@pytest.mark.parametrize("name", ["failed", "incident", "one of many"])
 def test_no_object_takes_an_unknown_member(tmp_path: Path, name: str):
     for number in range(len(every_object(document(name)))):
         report = document(name)
@@ -186,11 +186,48 @@ def test_view_cannot_be_changed(tmp_path: Path):
         report.cases["x"] = report.cases["wire.hand@n=1"]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", ["filtered", "interrupted", "gave up"])
-def test_run_that_left_cases_out_is_not_complete(tmp_path: Path, name: str):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("filtered", "a filter left cases out"),
+        ("interrupted", "the run was interrupted"),
+        ("gave up", "the run gave up"),
+        ("ended early", "the run ended early"),
+    ],
+)
+def test_run_that_left_cases_out_is_not_complete_and_says_why(tmp_path: Path, name: str, why: str):
     path = tmp_path / "report.json"
     path.write_text(json_report(RECORDS[name]))
-    assert not load_report(path).complete
+    report = load_report(path)
+    assert not report.complete
+    assert report.shortfall == why
+
+
+LATER = ("chosen", "available", "untested_clauses", "likely_causes")
+
+
+def test_report_of_an_earlier_kit_can_be_read(tmp_path: Path):
+    report = document()
+    for member in LATER:
+        del report[member]
+    loaded = load_report(write(tmp_path, report))
+    assert loaded.complete
+    assert loaded.standings == {"wire": Standing.CONFORMANT, "recovery": Standing.NOT_CONFORMANT}
+
+
+def test_interrupted_report_of_an_earlier_kit_earns_no_profile(tmp_path: Path):
+    report = document("interrupted")
+    for member in LATER:
+        del report[member]
+    report["profiles"][0]["standing"] = "conformant"
+    assert load_report(write(tmp_path, report)).standings == {"wire": Standing.INCOMPLETE}
+
+
+def test_numbers_of_the_vectors_are_kept_by_profile():
+    assert document("one of many")["available"] == [
+        {"profile": "recovery", "cases": 3},
+        {"profile": "wire", "cases": 781},
+    ]
 
 
 def test_failure_holds_its_first_differing_byte():

@@ -84,9 +84,9 @@ def test_failure_says_what_differs_and_how_to_repeat_it():
     record = make_record(make_failure(1, mismatch=answers_differ(), step=2, step_title="scan", stderr="oops\n"))
     failure, stderr = only_case(record)
     lines = (failure.text or "").splitlines()
-    assert "at: step 2 scan, ok.report.records_replayed" in lines
-    assert "expected: 1" in lines
-    assert "found: 2" in lines
+    assert "at       step 2 scan, ok.report.records_replayed" in lines
+    assert "expected 1" in lines
+    assert "found    2" in lines
     assert "repeat: datawal-conformance run --id recovery.hand@n=1 -- ./adapter '--log dir'" in lines
     assert stderr.tag == "system-err"
     assert stderr.text == "oops"

@@ -110,9 +110,9 @@ def test_profiles_stand_in_a_table():
 def test_failures_are_folded_by_clause_with_what_differs():
     text = markdown_report(RECORDS["failed"])
     assert "<details><summary><b>REC-1 (MUST): 1 case fails</b></summary>" in text
-    assert "at:       step 2 scan log, 00000001.dwal\n" in text
+    assert "at       step 2 scan log, 00000001.dwal\n" in text
     assert "first differing byte 63, field crc of frame 1\n" in text
-    assert "repeat:   datawal-conformance run --id recovery.hand@n=2 -- ./adapter '--log dir'\n" in text
+    assert "repeat: datawal-conformance run --id recovery.hand@n=2 -- ./adapter '--log dir'\n" in text
 
 
 @pytest.mark.parametrize(

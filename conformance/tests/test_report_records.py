@@ -95,6 +95,8 @@ def every_record() -> dict[str, RunRecord]:
         "gave up": make_record(failed, gave_up="the adapter broke in 20 cases in a row"),
         "interrupted": make_record(passed, interrupted=True),
         "filtered": make_record(passed, filtered=True),
+        "one of many": make_record(passed, filtered=True, available={"wire": 781, "recovery": 3}),
+        "ended early": make_record(passed, failed, chosen=9),
         "nothing": make_record(),
         "hostile": hostile_record(HOSTILE),
     }
@@ -134,7 +136,7 @@ per_format = pytest.mark.parametrize("report", FORMATS.values(), ids=FORMATS)
 
 def test_records_cover_every_outcome_and_exit_code():
     assert {result.outcome for record in RECORDS.values() for result in record.results} == set(Outcome)
-    assert {exit_code(record) for record in RECORDS.values()} == set(ExitCode) - {ExitCode.USAGE}
+    assert {exit_code(record) for record in RECORDS.values()} == set(ExitCode) - {ExitCode.USAGE, ExitCode.KIT_FAILED}
 
 
 @per_format

@@ -8,7 +8,7 @@ from typing import TextIO
 from datawal_conformance._resources import vectors_dir
 from datawal_conformance.case import Case, load_cases
 from datawal_conformance.errors import UsageError
-from datawal_conformance.selection import Selection
+from datawal_conformance.selection import Selection, close_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Context:
         cases = {case.id: case for case in self.cases()}
         if case_id in cases:
             return cases[case_id]
-        near = [known for known in cases if case_id in known or known.startswith(case_id.partition("@")[0] + "@")]
-        hint = f"; close: {', '.join(near[:5])}" if near else "; see: datawal-conformance list"
+        near = close_ids(case_id, cases)
+        hint = f"; close: {', '.join(near)}" if near else "; see: datawal-conformance list"
         msg = f"there is no case {case_id!r}{hint}"
         raise UsageError(msg)
 

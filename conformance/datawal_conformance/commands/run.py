@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from datawal_conformance.progress import Progress
 from datawal_conformance.report import FORMATS, text_report
 from datawal_conformance.report.load import load_report
 from datawal_conformance.run import RunOptions, run_cases, vectors_digest
+from datawal_conformance.selection import why_nothing
 from datawal_conformance.terminal import Paint, wants_colour
 from datawal_conformance.verdict import AGAINST
 
@@ -99,9 +101,10 @@ def _run(context: Context, interruption: Interruption) -> ExitCode:
         msg = f"--max-failures {arguments.max_failures}: expected a number above 0"
         raise UsageError(msg)
     chosen = selection(arguments)
-    cases = chosen.of(context.cases())
+    every = context.cases()
+    cases = chosen.of(every)
     if not cases:
-        context.warn("no case matches; nothing ran (see: datawal-conformance list)")
+        context.warn(f"nothing ran: {why_nothing(chosen, every)}")
         return ExitCode.NOTHING_RAN
     if arguments.failed_first:
         cases = _failed_first(cases, arguments.failed_first)
@@ -115,6 +118,7 @@ def _run(context: Context, interruption: Interruption) -> ExitCode:
             isolate=arguments.isolate,
             workdir=arguments.workdir,
             filtered=chosen.is_filter,
+            available=Counter(case.profile for case in every),
             max_failures=1 if arguments.fail_fast else arguments.max_failures,
             trace=_tracer(arguments.trace, stack),
         )

@@ -1,4 +1,4 @@
-"""What all reports share: the headline, failures by clause, and foreign text made fit to print.
+"""What all reports share: the headline, problems and facts of the run, and foreign text made fit to print.
 
 Strategy: whatever an adapter, a file or a command line brought in is foreign. Each format first passes it
 through `one_line` or `block`, which spell out what could steer a terminal, reorder a line or break a document,
@@ -7,13 +7,13 @@ and cut it with a note; only then does the format quote it in its own way.
 
 import re
 import shlex
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass
 
 from datawal_conformance.exitcodes import ExitCode, exit_code
 from datawal_conformance.terminal import harmless
-from datawal_conformance.verdict import AGAINST, CaseResult, Outcome, RunRecord, Standing
-from datawal_spec import all_clauses, all_profiles
+from datawal_conformance.verdict import EARNED, CaseResult, Outcome, RunRecord
+from datawal_spec import all_profiles
 
 LINE_LIMIT = 600
 """Characters of foreign text kept for one line; the cut is said."""
@@ -82,8 +82,13 @@ class Headline:
 
 def conformant_profiles(record: RunRecord) -> int:
     """Number of profiles earned, those with known deviations included."""
-    earned = {Standing.CONFORMANT, Standing.DEVIATES}
-    return sum(verdict.standing in earned for verdict in record.verdicts)
+    return sum(verdict.standing in EARNED for verdict in record.verdicts)
+
+
+def tested_profiles(record: RunRecord) -> list[str]:
+    """The profiles that can be earned: those that have cases."""
+    found = {*record.available, *(result.profile for result in record.results)}
+    return [profile for profile in all_profiles() if profile in found]
 
 
 _WORD = {
@@ -100,52 +105,58 @@ def headline(record: RunRecord) -> Headline:
     """What to say first."""
     code = exit_code(record)
     word, tone = _WORD[code]
-    known = record.counts[Outcome.KNOWN_DEVIATION]
-    if code is ExitCode.CONFORMANT and known:
-        word, tone = "conformant, apart from known deviations", "warn"
+    if code is ExitCode.CONFORMANT:
+        word += reservation(record)
+        tone = "warn" if record.counts[Outcome.KNOWN_DEVIATION] else tone
+    return Headline(word, f"{_profiles(record)} {totals(record)}.", tone)
+
+
+def reservation(record: RunRecord) -> str:
+    """In what a conformant run is conformant, when that is not everything."""
+    text = ""
     if record.filtered:
-        word = f"{word} in what was run" if code is ExitCode.CONFORMANT else word
-        return Headline(word, f"{totals(record)}. A filter left cases out, so this run earns no profile.", tone)
-    sentence = f"{conformant_profiles(record)} of {len(all_profiles())} profiles conformant. {totals(record)}."
-    if code is ExitCode.INTERRUPTED:
-        sentence += " The run was interrupted: this covers only what ran."
-    return Headline(word, sentence, tone)
+        number = len(record.results)
+        all_cases = f" of {sum(record.available.values())}" if record.available else ""
+        text += f" in the {number}{all_cases} {'case' if number == 1 and not all_cases else 'cases'} chosen"
+    if known := record.counts[Outcome.KNOWN_DEVIATION]:
+        text += f", apart from {known} known {'deviation' if known == 1 else 'deviations'}"
+    return text
+
+
+def _profiles(record: RunRecord) -> str:
+    """How many profiles the run earns, or why it earns none."""
+    if record.filtered:
+        return "A filter left cases out, so this run earns no profile."
+    if exit_code(record) is ExitCode.INTERRUPTED:
+        return "The run was interrupted: this covers only what ran."
+    tested = tested_profiles(record)
+    sentence = f"{conformant_profiles(record)} of {len(tested)} profiles conformant"
+    if without := [profile for profile in all_profiles() if profile not in tested]:
+        has = "has" if len(without) == 1 else "have"
+        named = ", ".join(without) if len(without) <= _FEW_PROFILES else f"{len(without)} others"
+        sentence += f"; {named} {has} no cases"
+    return f"{sentence}."
+
+
+_FEW_PROFILES = 3
 
 
 def totals(record: RunRecord) -> str:
     """Number of cases for each outcome, in words."""
-    counts = record.counts
-    return ", ".join(f"{counts[outcome]} {words(outcome)}" for outcome in Outcome if counts[outcome]) or "0 cases"
+    return counted(record.counts) or "0 cases"
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseGroup:
-    """The failures whose first clause is this one; `level` and `text` are those of the clause."""
-
-    clause: str
-    level: str
-    text: str
-    results: tuple[CaseResult, ...]
-
-    @property
-    def title(self) -> str:
-        """Clause, level and how many cases fail."""
-        level = f" ({self.level})" if self.level else ""
-        return f"{self.clause}{level}: {len(self.results)} {'case fails' if len(self.results) == 1 else 'cases fail'}"
+def counted(counts: Counter[Outcome]) -> str:
+    """Numbers of outcomes in words, those that did not occur left out."""
+    return ", ".join(
+        f"{counts[outcome]} {words(outcome)}{_PLURAL.get(outcome, '') if counts[outcome] > 1 else ''}"
+        for outcome in Outcome
+        if counts[outcome]
+    )
 
 
-def failures_by_clause(record: RunRecord) -> list[ClauseGroup]:
-    """What counts against the implementation, grouped by clause, the clause with most failures first."""
-    groups: dict[str, list[CaseResult]] = defaultdict(list)
-    for result in record.results:
-        if result.outcome in AGAINST:
-            groups[result.clauses[0] if result.clauses else "no clause"].append(result)
-    found = []
-    for clause_id, results in sorted(groups.items(), key=lambda item: -len(item[1])):
-        clause = all_clauses().get(clause_id)
-        level, text = (clause.level.value, clause.text) if clause else ("", "")
-        found.append(ClauseGroup(one_line(clause_id), level, text, tuple(results)))
-    return found
+_PLURAL = {Outcome.KNOWN_DEVIATION: "s", Outcome.PROTOCOL_ERROR: "s"}
+"""Ends of outcomes that are nouns."""
 
 
 def place(result: CaseResult) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from datawal_conformance.report._common import one_line, words
+from datawal_conformance.report._common import counted, one_line, words
 from datawal_conformance.verdict import AGAINST, CaseResult, Outcome, ProfileVerdict, RunRecord
 
 _ID = 200
@@ -20,9 +20,8 @@ def cases_section(record: RunRecord, anchors: dict[str, str]) -> Iterator[str]:
 
 
 def _profile(record: RunRecord, verdict: ProfileVerdict, anchors: dict[str, str]) -> Iterator[str]:
-    counts = ", ".join(f"{verdict.counts[outcome]} {words(outcome)}" for outcome in Outcome if verdict.counts[outcome])
     yield f'<details class="card profile" id="cases-{verdict.profile}"><summary><h3>{verdict.profile}</h3>'
-    yield f'<span class="quiet">{counts}</span></summary>'
+    yield f'<span class="quiet">{counted(verdict.counts)}</span></summary>'
     sorts: dict[tuple[Outcome, str], list[CaseResult]] = {}
     for result in record.results:
         if result.profile == verdict.profile:

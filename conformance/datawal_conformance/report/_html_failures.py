@@ -5,13 +5,13 @@ from html import escape
 
 from datawal_conformance.report._common import (
     block,
-    failures_by_clause,
     one_line,
-    place,
     repeat_line,
     words,
 )
 from datawal_conformance.report._excerpt import Excerpt, ExcerptRow, excerpts
+from datawal_conformance.report._facts import facts
+from datawal_conformance.report._groups import ClauseGroup
 from datawal_conformance.verdict import CaseResult, RunRecord
 
 MOST_IN_FULL = 200
@@ -25,17 +25,33 @@ _OPEN = 3
 """Clauses whose first failure stands open."""
 
 
-def failures_section(record: RunRecord, anchors: dict[str, str]) -> Iterator[str]:
+def first_look(groups: list[ClauseGroup], causes: list[str]) -> Iterator[str]:
+    """What to know first: what the failures have in common, fit to print, and the clauses most likely at fault."""
+    if not groups:
+        return
+    yield '<section aria-labelledby="look-title">\n<h2 id="look-title">Look here first</h2>\n<div class="card look">'
+    for cause in causes:
+        yield f"<p>{escape(cause)}</p>"
+    yield "<ul>"
+    for number, group in enumerate(groups[:_OPEN]):
+        yield f'<li><a href="#clause-{number}">{escape(group.title)}</a> <span>{escape(group.text)}</span></li>'
+    yield "</ul>"
+    if len(groups) > _OPEN:
+        rest = len(groups) - _OPEN
+        yield f'<p class="quiet">and {rest} more {"clause" if rest == 1 else "clauses"}, below</p>'
+    yield "</div></section>"
+
+
+def failures_section(record: RunRecord, groups: list[ClauseGroup], anchors: dict[str, str]) -> Iterator[str]:
     """The section, if anything failed; notes in `anchors` where each case told in full can be found."""
-    groups = failures_by_clause(record)
     if not groups:
         return
     yield '<section id="failures" aria-labelledby="failures-title">\n<h2 id="failures-title">Failures by clause</h2>'
     for number, group in enumerate(groups):
         room = min(MOST_IN_FULL - len(anchors), MOST_IN_FULL_OF_CLAUSE)
-        yield f'<section class="card clause"><h3>{escape(group.title)}</h3>'
-        if group.text:
-            yield f"<p>{escape(group.text)}</p>"
+        yield f'<section class="card clause" id="clause-{number}"><h3>{escape(group.title)}</h3>'
+        for text in filter(None, (group.text, group.also_line)):
+            yield f"<p>{escape(text)}</p>"
         for index, result in enumerate(group.results[:room]):
             anchor = f"failure-{len(anchors) + 1}"
             anchors[result.case_id] = anchor
@@ -59,8 +75,8 @@ def _failure(record: RunRecord, result: CaseResult, anchor: str, *, opened: bool
     name = escape(one_line(result.case_id))
     yield f'<summary><code>{name}</code><span class="chip bad">{words(result.outcome)}</span>'
     yield f'<span class="said">{escape(one_line(result.message, _SAID))}</span></summary>\n<div class="body"><dl>'
-    for name, text in _facts(result):
-        yield f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>"
+    for name, text in [*facts(result), ("clauses", one_line(", ".join(result.clauses)))]:
+        yield f"<dt>{name.capitalize()}</dt><dd><code>{escape(text)}</code></dd>"
     yield "</dl>"
     if result.mismatch is not None:
         for excerpt in excerpts(result.mismatch):
@@ -70,20 +86,6 @@ def _failure(record: RunRecord, result: CaseResult, anchor: str, *, opened: bool
     repeat = escape(repeat_line(record, result.case_id))
     yield f'<h4>Repeat just this</h4>\n<div class="repeat"><pre><code>{repeat}</code></pre></div>'
     yield "</div></details>"
-
-
-def _facts(result: CaseResult) -> Iterator[tuple[str, str]]:
-    if result.mismatch is None:
-        yield "Found", one_line(result.message)
-    else:
-        mismatch = result.mismatch
-        yield "At", f"{place(result)}, {one_line(mismatch.where)}"
-        yield "Expected", one_line(mismatch.expected)
-        yield "Found", one_line(mismatch.found)
-        if mismatch.byte is not None:
-            field = f", field {one_line(mismatch.field)}" if mismatch.field else ""
-            yield "First difference", f"byte {mismatch.byte}{field}"
-    yield "Clauses", one_line(", ".join(result.clauses))
 
 
 def _bytes(excerpt: Excerpt) -> Iterator[str]:

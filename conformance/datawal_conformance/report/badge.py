@@ -3,9 +3,8 @@
 from html import escape
 
 from datawal_conformance.exitcodes import ExitCode, exit_code
-from datawal_conformance.report._common import conformant_profiles, headline, one_line
+from datawal_conformance.report._common import conformant_profiles, headline, one_line, tested_profiles
 from datawal_conformance.verdict import Outcome, RunRecord
-from datawal_spec import all_profiles
 
 _LABEL = "datawal"
 _COLOURS = {"good": "#1f7a3d", "warn": "#8a6100", "bad": "#b3261e", "mute": "#57606a"}
@@ -50,7 +49,7 @@ def _message(record: RunRecord) -> tuple[str, str]:
     word = "not conformant" if code is ExitCode.NOT_CONFORMANT else "conformant"
     if code is ExitCode.CONFORMANT and record.counts[Outcome.KNOWN_DEVIATION]:
         word = "known deviations"
-    return f"{word} {conformant_profiles(record)}/{len(all_profiles())} profiles", tone
+    return f"{word} {conformant_profiles(record)}/{len(tested_profiles(record))} profiles", tone
 
 
 _BY_CODE = {

@@ -20,14 +20,19 @@ from datawal_conformance.report._common import (
     run_facts,
     words,
 )
+from datawal_conformance.report._groups import failures_by_clause
 from datawal_conformance.report._html_cases import cases_section
-from datawal_conformance.report._html_failures import failures_section
+from datawal_conformance.report._html_failures import failures_section, first_look
+from datawal_conformance.report._notes import cause_lines, notes
 from datawal_conformance.verdict import AGAINST, BROKEN, Outcome, ProfileVerdict, RunRecord, Standing
 from datawal_spec import all_profiles
 
 _TONE = {
     Standing.CONFORMANT: "good",
+    Standing.PARTLY_CLAIMED: "mute",
     Standing.DEVIATES: "warn",
+    Standing.STALE: "warn",
+    Standing.INCOMPLETE: "mute",
     Standing.NOT_CONFORMANT: "bad",
     Standing.NOT_CLAIMED: "mute",
 }
@@ -77,11 +82,14 @@ def _page(record: RunRecord) -> Iterator[str]:
     yield f"<p>{escape(head.sentence)}</p>"
     yield _bar(record.counts)
     yield '</div></header>\n<main id="main" class="wrap" tabindex="-1">'
-    yield from _problems(record)
-    yield from _profiles(record)
-    yield from _filter(record)
+    groups = failures_by_clause(record)
     anchors: dict[str, str] = {}
-    yield from failures_section(record, anchors)
+    yield from _problems(record)
+    yield from first_look(groups, cause_lines(record))
+    yield from _profiles(record)
+    yield from _notes(record)
+    yield from _filter(record)
+    yield from failures_section(record, groups, anchors)
     yield from cases_section(record, anchors)
     yield from _about(record)
     yield "</main>"
@@ -89,19 +97,25 @@ def _page(record: RunRecord) -> Iterator[str]:
     yield f"<script>{script}</script>\n</body>\n</html>"
 
 
+_BAR = 1000
+_NARROWEST = 30
+"""Width of what is there at all: in the narrow bar of a profile still some pixels."""
+
+
 def _bar(counts: Counter[Outcome]) -> str:
     """How the outcomes divide the cases, as a bar. The numbers beside it say the same, so it is not read aloud."""
-    total = counts.total() or 1
+    numbers = {fill: sum(counts[outcome] for outcome in outcomes) for fill, outcomes in _FILLS}
+    widths = {fill: max(_BAR * number / counts.total(), _NARROWEST) for fill, number in numbers.items() if number}
+    if widths:  # what the narrow ones were given is taken from the widest
+        widest = max(widths, key=lambda fill: widths[fill])
+        widths[widest] -= sum(widths.values()) - _BAR
     parts = []
     at = 0.0
-    for fill, outcomes in _FILLS:
-        width = 1000 * sum(counts[outcome] for outcome in outcomes) / total
-        if width:
-            width = max(width, 6)
-            parts.append(f'<rect class="fill-{fill}" x="{min(at, 994):.1f}" width="{width:.1f}" height="8"/>')
-            at += width
+    for fill, width in widths.items():
+        parts.append(f'<rect class="fill-{fill}" x="{at:.1f}" width="{width:.1f}" height="8"/>')
+        at += width
     return (
-        '<svg class="bar" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">'
+        f'<svg class="bar" viewBox="0 0 {_BAR} 8" preserveAspectRatio="none" aria-hidden="true">'
         + "".join(parts)
         + "</svg>"
     )
@@ -152,6 +166,14 @@ def _profile_row(verdict: ProfileVerdict, columns: list[tuple[str, frozenset[Out
         f'<td><span class="chip {_TONE[standing]}">{standing.value}</span></td>'
         f'<td class="part">{_bar(verdict.counts)}</td>{cells}</tr>'
     )
+
+
+def _notes(record: RunRecord) -> Iterator[str]:
+    found = notes(record)
+    if found:
+        yield '<section aria-labelledby="left-out">\n<h2 id="left-out">What this leaves out</h2>\n<ul class="notes">'
+        yield from (f"<li>{escape(note)}</li>" for note in found)
+        yield "</ul></section>"
 
 
 def _filter(record: RunRecord) -> Iterator[str]:

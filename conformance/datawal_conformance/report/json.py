@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from datawal_conformance.exitcodes import exit_code
+from datawal_conformance.report._notes import likely_causes
 from datawal_conformance.verdict import AGAINST, CaseResult, Outcome, RunRecord
 
 REPORT_VERSION = 1
@@ -34,6 +35,8 @@ def report_document(record: RunRecord) -> dict[str, Any]:
         "machine": record.machine,
         "started": record.started,
         "seconds": round(record.seconds, 3),
+        "chosen": record.chosen or len(record.results),
+        "available": [{"profile": profile, "cases": number} for profile, number in sorted(record.available.items())],
         "filtered": record.filtered,
         "interrupted": record.interrupted,
         "gave_up": record.gave_up,
@@ -47,6 +50,8 @@ def report_document(record: RunRecord) -> dict[str, Any]:
             }
             for verdict in record.verdicts
         ],
+        "untested_clauses": record.untested_clauses,
+        "likely_causes": likely_causes(record),
         "incidents": [
             {"message": item.message, "cases": list(item.case_ids), "stderr": item.stderr} for item in record.incidents
         ],

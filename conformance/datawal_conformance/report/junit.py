@@ -12,12 +12,11 @@ from datawal_conformance.report._common import (
     block,
     headline,
     one_line,
-    place,
     problems_of_the_run,
-    repeat_line,
     run_facts,
     words,
 )
+from datawal_conformance.report._facts import fact_lines
 from datawal_conformance.verdict import BROKEN, CaseResult, Outcome, RunRecord
 
 RUN_SUITE = "run"
@@ -100,19 +99,7 @@ def _verdict(record: RunRecord, result: CaseResult) -> str:
     if result.outcome is Outcome.UNEXPECTEDLY_PASSED:
         return _element("failure", kind, f"passed, though the deviations file says it fails: {result.reason}", "")
     lines = [words(result.outcome), f"clauses: {one_line(', '.join(result.clauses))}"]
-    if result.mismatch is None:
-        lines.append(one_line(result.message))
-    else:
-        mismatch = result.mismatch
-        lines += [
-            f"at: {place(result)}, {one_line(mismatch.where)}",
-            f"expected: {one_line(mismatch.expected)}",
-            f"found: {one_line(mismatch.found)}",
-        ]
-        if mismatch.byte is not None:
-            field = f", field {one_line(mismatch.field)}" if mismatch.field else ""
-            lines.append(f"first differing byte: {mismatch.byte}{field}")
-    lines.append(f"repeat: {repeat_line(record, result.case_id)}")
+    lines += fact_lines(record, result)
     return _element("error" if result.outcome in BROKEN else "failure", kind, result.message, "\n".join(lines))
 
 

@@ -15,7 +15,7 @@ from datawal_conformance.errors import UsageError
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.report.json import REPORT_VERSION
 from datawal_conformance.terminal import harmless
-from datawal_conformance.verdict import Outcome
+from datawal_conformance.verdict import EARNED, Outcome, Standing
 
 _SHOWN = 80
 
@@ -36,7 +36,8 @@ class Report:
     """A report as later commands need it.
 
     `implementation`, `version` and `language` are the adapter's own words; `cases` maps ids to what became of
-    them, in the order of the run; `complete` says that no case was left out and the run came to its end.
+    them, in the order of the run; `standings` maps profiles to what was earned; `shortfall` says why cases are
+    missing from the report, empty when no case was left out and the run came to its end.
     """
 
     path: Path
@@ -48,9 +49,15 @@ class Report:
     kit_version: str
     vectors_digest: str
     started: str
-    complete: bool
+    shortfall: str
     exit_code: ExitCode
     cases: Mapping[str, ReportedCase]
+    standings: Mapping[str, Standing]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every case of the vectors stands in the report."""
+        return not self.shortfall
 
 
 @cache
@@ -128,7 +135,35 @@ def _report(path: Path, document: dict[str, Any]) -> Report:
         kit_version=kit["version"],
         vectors_digest=kit["vectors"],
         started=document["started"],
-        complete=not (document["filtered"] or document["interrupted"] or document["gave_up"]),
+        shortfall=_shortfall(document),
         exit_code=ExitCode(document["exit_code"]),
         cases=MappingProxyType(cases),
+        standings=MappingProxyType({entry["profile"]: _standing(document, entry) for entry in document["profiles"]}),
     )
+
+
+def _shortfall(document: dict[str, Any]) -> str:
+    reasons = [
+        reason
+        for reason, holds in (
+            ("the run was interrupted", document["interrupted"]),
+            ("the run gave up", document["gave_up"]),
+            ("the run ended early", _ended_early(document)),
+            ("a filter left cases out", document["filtered"]),
+        )
+        if holds
+    ]
+    return " and ".join(reasons)
+
+
+def _ended_early(document: dict[str, Any]) -> bool:
+    known = bool(document["interrupted"] or document["gave_up"])
+    return not known and len(document["cases"]) < document.get("chosen", 0)
+
+
+def _standing(document: dict[str, Any], entry: dict[str, Any]) -> Standing:
+    """The standing as the report has it; reports without `chosen` called a profile earned that was cut short."""
+    standing = Standing(entry["standing"])
+    if standing in EARNED and "chosen" not in document and (document["interrupted"] or document["gave_up"]):
+        return Standing.INCOMPLETE
+    return standing

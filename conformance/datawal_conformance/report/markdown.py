@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from html import escape
 
 from datawal_conformance.report._common import (
-    ClauseGroup,
     block,
-    failures_by_clause,
     headline,
     one_line,
-    place,
     problems_of_the_run,
-    repeat_line,
     run_facts,
     words,
 )
-from datawal_conformance.verdict import CaseResult, Outcome, RunRecord
+from datawal_conformance.report._facts import fact_lines
+from datawal_conformance.report._groups import ClauseGroup, failures_by_clause
+from datawal_conformance.report._notes import cause_lines, notes
+from datawal_conformance.verdict import CaseResult, Outcome, RunRecord, Standing
 from datawal_spec import all_profiles
 
 MOST_BYTES = 900_000
@@ -31,13 +30,21 @@ MOST_CASES = 50
 
 _MOST_IDS = 500
 _MARK = {"good": "✅", "warn": "⚠️", "bad": "❌", "mute": "⚪"}
-_STANDING_MARK = {"conformant": "✅", "known deviations": "⚠️", "not conformant": "❌", "not claimed": "⚪"}
+_STANDING_MARK = {
+    Standing.CONFORMANT: "✅",
+    Standing.PARTLY_CLAIMED: "⚪",
+    Standing.DEVIATES: "⚠️",
+    Standing.STALE: "⚠️",
+    Standing.INCOMPLETE: "⚪",
+    Standing.NOT_CONFORMANT: "❌",
+    Standing.NOT_CLAIMED: "⚪",
+}
 _COLUMNS = tuple(Outcome)
 
 
 def markdown_report(record: RunRecord) -> str:
     """The run as Markdown, never above MOST_BYTES; what is left out is said."""
-    head = "".join([*_head(record), *_profiles(record), *_run_problems(record)])
+    head = "".join([*_head(record), *_causes(record), *_profiles(record), *_notes(record), *_run_problems(record)])
     tail = "".join([*_known(record), *_facts(record)])
     return head + _failures(record, MOST_BYTES - _size(head) - _size(tail)) + tail
 
@@ -107,6 +114,23 @@ def _head(record: RunRecord) -> Iterator[str]:
     yield f"{code(hello.implementation)} {code(hello.version)} ({code(hello.language)})\n\n{head.sentence}\n\n"
 
 
+def _causes(record: RunRecord) -> Iterator[str]:
+    causes = cause_lines(record)
+    if causes:
+        yield f"**Likely common cause{'s' if len(causes) > 1 else ''}**\n\n"
+        yield fenced("\n".join(causes)) + "\n"
+
+
+def _notes(record: RunRecord) -> Iterator[str]:
+    found = notes(record)
+    yield from (f"- {code(note, _MOST_NOTE)}\n" for note in found)
+    if found:
+        yield "\n"
+
+
+_MOST_NOTE = 1000
+
+
 def _profiles(record: RunRecord) -> Iterator[str]:
     verdicts = record.verdicts
     if not verdicts:
@@ -116,7 +140,7 @@ def _profiles(record: RunRecord) -> Iterator[str]:
     yield f"|---|---|{'---:|' * len(columns)}\n"
     for verdict in verdicts:
         numbers = " | ".join(str(verdict.counts[outcome] or "") for outcome in columns)
-        standing = verdict.standing.value
+        standing = verdict.standing
         title = all_profiles()[verdict.profile].title
         yield f"| {verdict.profile}: {title} | {_STANDING_MARK[standing]} {standing} | {numbers} |\n"
     yield "\n"
@@ -137,7 +161,8 @@ _MOST_DETAILS = 10_000
 
 def _group_head(group: ClauseGroup) -> str:
     head = f"<details><summary><b>{escape(group.title)}</b></summary>\n\n"
-    return head + (f"{_prose(group.text)}\n\n" if group.text else "")
+    text = f"{_prose(group.text)}\n\n" if group.text else ""
+    return head + text + (f"{_prose(group.also_line)}\n\n" if group.also else "")
 
 
 def _prose(text: str) -> str:
@@ -160,25 +185,10 @@ def _group_rest(group: ClauseGroup) -> str:
 
 
 def _failure(record: RunRecord, result: CaseResult) -> str:
-    lines = [f"{code(result.case_id)} {words(result.outcome)}\n\n"]
-    facts = []
-    if result.mismatch is None:
-        facts.append(one_line(result.message))
-    else:
-        mismatch = result.mismatch
-        facts += [
-            f"at:       {place(result)}, {one_line(mismatch.where)}",
-            f"expected: {one_line(mismatch.expected)}",
-            f"found:    {one_line(mismatch.found)}",
-        ]
-        if mismatch.byte is not None:
-            field = f", field {one_line(mismatch.field)}" if mismatch.field else ""
-            facts.append(f"first differing byte {mismatch.byte}{field}")
-    if result.stderr.strip():
-        facts += [f"stderr | {line}" for line in block(result.stderr, 6, 200).split("\n")]
-    facts.append(f"repeat:   {repeat_line(record, result.case_id)}")
-    lines += [fenced("\n".join(facts)), "\n"]
-    return "".join(lines)
+    *found, repeat = fact_lines(record, result)
+    stderr = block(result.stderr, 6, 200).split("\n") if result.stderr.strip() else []
+    lines = [*found, *(f"stderr | {line}" for line in stderr), repeat]
+    return "".join([f"{code(result.case_id)} {words(result.outcome)}\n\n", fenced("\n".join(lines)), "\n"])
 
 
 def _known(record: RunRecord) -> Iterator[str]:

@@ -1,15 +1,14 @@
-"""The report for people: a line a profile, the likely cause, failures by clause, worst first, the verdict last."""
+"""The report for people: a line a profile, the likely cause, failures by clause, what is left out, the verdict last."""
 
 from collections.abc import Iterator
 
-from datawal_conformance.diagnosis import diagnose
 from datawal_conformance.exitcodes import ExitCode, exit_code
-from datawal_conformance.report._common import failures_by_clause, one_line, place, repeat_line, totals
-from datawal_conformance.terminal import Paint
-from datawal_conformance.verdict import CaseResult, Outcome, RunRecord, Standing
-
-MOST_CAUSES = 3
-"""Likely common causes that are told."""
+from datawal_conformance.report._common import command_text, counted, one_line, reservation, totals, words
+from datawal_conformance.report._facts import fact_lines
+from datawal_conformance.report._groups import ClauseGroup, failures_by_clause
+from datawal_conformance.report._notes import cause_lines, notes
+from datawal_conformance.terminal import Paint, stderr_excerpt
+from datawal_conformance.verdict import CaseResult, RunRecord, Standing
 
 MOST_CLAUSES = 4
 """Clauses whose failures are shown; the others are counted."""
@@ -19,6 +18,9 @@ MOST_CASES = 3
 
 _FEW_CLAUSES = 2
 
+_MOST_NAMED = 8
+"""Further clauses that are named."""
+
 MOST_STALE = 40
 """Stale lines of a deviations file that are shown."""
 
@@ -27,7 +29,10 @@ _WIDTH = 100
 
 _STYLE = {
     Standing.CONFORMANT: ("green",),
+    Standing.PARTLY_CLAIMED: ("yellow",),
     Standing.DEVIATES: ("yellow",),
+    Standing.STALE: ("yellow",),
+    Standing.INCOMPLETE: ("dim",),
     Standing.NOT_CONFORMANT: ("red", "bold"),
     Standing.NOT_CLAIMED: ("dim",),
 }
@@ -52,29 +57,27 @@ def _lines(record: RunRecord, paint: Paint) -> Iterator[str]:
     yield paint(f"{one_line(hello.implementation)} {one_line(hello.version)} ({one_line(hello.language)})", "bold")
     yield ""
     for verdict in record.verdicts:
-        counts = ", ".join(
-            f"{number} {outcome.value.replace('_', ' ')}" for outcome, number in sorted(verdict.counts.items())
-        )
-        yield f"{verdict.profile:<12} {paint(f'{verdict.standing.value:<16}', *_STYLE[verdict.standing])} {counts}"
+        standing = paint(f"{verdict.standing.value:<16}", *_STYLE[verdict.standing])
+        yield f"{verdict.profile:<12} {standing} {counted(verdict.counts)}"
     yield ""
     yield from _causes(record, paint)
     yield from _failures(record, paint)
     yield from _incidents(record, paint)
     yield from _stale(record, paint)
+    yield from _notes(record)
     code = exit_code(record)
     style = ("green", "bold") if code is ExitCode.CONFORMANT else ("red", "bold")
-    known = record.counts[Outcome.KNOWN_DEVIATION]
-    word = _LAST_LINE[code] + (f", apart from {known} known deviations" if known and not code else "")
+    word = _LAST_LINE[code] + (reservation(record) if code is ExitCode.CONFORMANT else "")
     rate = len(record.results) / record.seconds if record.seconds else 0
     yield f"{paint(word, *style)}: {totals(record)} in {record.seconds:.1f} s ({rate:.0f} cases a second)"
 
 
 def _causes(record: RunRecord, paint: Paint) -> Iterator[str]:
-    causes = diagnose(record.results)
+    causes = cause_lines(record)
     if causes:
         yield paint("Likely common cause" if len(causes) == 1 else "Likely common causes", "bold")
-        for cause in causes[:MOST_CAUSES]:
-            yield f"  {one_line(cause)}"
+        for cause in causes:
+            yield f"  {cause}"
         yield ""
 
 
@@ -85,36 +88,46 @@ def _failures(record: RunRecord, paint: Paint) -> Iterator[str]:
         yield paint(group.title, "red", "bold")
         if group.text:
             yield f"  {group.text}"
+        if group.also:
+            yield f"  {group.also_line}"
         for result in group.results[:most]:
             yield from _failure(record, result, paint)
         if len(group.results) > most:
             yield f"  ... and {len(group.results) - most} more"
         yield ""
     if len(groups) > MOST_CLAUSES:
-        hidden = groups[MOST_CLAUSES:]
-        count = sum(len(group.results) for group in hidden)
-        names = ", ".join(group.clause for group in hidden)
-        yield f"{count} more failures under {len(hidden)} more clauses: {names}"
-        yield ""
+        yield from _hidden(record, groups[MOST_CLAUSES:])
+
+
+def _hidden(record: RunRecord, groups: list[ClauseGroup]) -> Iterator[str]:
+    """How many failures are not shown, and how to see them."""
+    count = sum(len(group.results) for group in groups)
+    names = ", ".join(group.clause for group in groups[:_MOST_NAMED])
+    more = ", ..." if len(groups) > _MOST_NAMED else ""
+    clauses = "1 more clause" if len(groups) == 1 else f"{len(groups)} more clauses"
+    yield f"{count} more {'failure' if count == 1 else 'failures'} under {clauses}: {names}{more}"
+    command = command_text(record)
+    if groups[0].level:
+        yield f"  one clause: datawal-conformance run --clause {groups[0].clause} -- {command}"
+    yield f"  everything: datawal-conformance run --report html:report.html -- {command}"
+    yield ""
 
 
 def _failure(record: RunRecord, result: CaseResult, paint: Paint) -> Iterator[str]:
-    word = result.outcome.value.replace("_", " ")
-    yield f"  {paint(result.case_id, 'bold')}  {word}"
-    if result.mismatch is None:
-        yield f"    {one_line(result.message)}"
-    else:
-        mismatch = result.mismatch
-        yield f"    at       {place(result)}, {one_line(mismatch.where)}"
-        yield f"    expected {one_line(mismatch.expected)}"
-        yield f"    found    {one_line(mismatch.found)}"
-        if mismatch.byte is not None:
-            field = f", field {one_line(mismatch.field)}" if mismatch.field else ""
-            yield f"    first differing byte {mismatch.byte}{field}"
-    lines = result.stderr.splitlines()[-_STDERR_LINES:]
-    for line in lines:
+    yield f"  {paint(result.case_id, 'bold')}  {words(result.outcome)}"
+    *found, repeat = fact_lines(record, result)
+    for line in found:
+        yield f"    {line}"
+    for line in stderr_excerpt(result.stderr, _STDERR_LINES):
         yield f"    stderr | {one_line(line, _WIDTH)}"
-    yield paint(f"    repeat: {repeat_line(record, result.case_id)}", "dim")
+    yield paint(f"    {repeat}", "dim")
+
+
+def _notes(record: RunRecord) -> Iterator[str]:
+    found = notes(record)
+    yield from found
+    if found:
+        yield ""
 
 
 def _incidents(record: RunRecord, paint: Paint) -> Iterator[str]:
@@ -123,7 +136,7 @@ def _incidents(record: RunRecord, paint: Paint) -> Iterator[str]:
         yield f"  {one_line(incident.message)}"
         if incident.case_ids:
             yield f"  in flight: {one_line(', '.join(incident.case_ids), 300)}"
-        for line in incident.stderr.splitlines()[-_STDERR_LINES:]:
+        for line in stderr_excerpt(incident.stderr, _STDERR_LINES):
             yield f"  stderr | {one_line(line, _WIDTH)}"
         yield ""
     if record.gave_up:

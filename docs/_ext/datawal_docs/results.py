@@ -21,7 +21,10 @@ IMPLEMENTATIONS: Final = ("reference", "crate")
 
 _TONES: Final = {
     Standing.CONFORMANT: "good-cell",
+    Standing.PARTLY_CLAIMED: "mute-cell",
     Standing.DEVIATES: "warn-cell",
+    Standing.STALE: "warn-cell",
+    Standing.INCOMPLETE: "mute-cell",
     Standing.NOT_CONFORMANT: "bad-cell",
     Standing.NOT_CLAIMED: "mute-cell",
 }
