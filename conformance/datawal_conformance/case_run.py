@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from datawal_conformance.case import Case, Step
+from datawal_conformance.case import MAIN_PROCESS, Case, Step
 from datawal_conformance.errors import AdapterDiedError, AdapterTimeoutError, ProtocolError
 from datawal_conformance.judge_case import StepResult, failed, judge_case
 from datawal_conformance.mismatch import Mismatch
@@ -29,6 +29,8 @@ class Phase:
 
 def phases(case: Case) -> list[Phase]:
     """Cut a case into requests, as few as its actions and processes allow, and actions."""
+    if all(step.action is None and step.process == MAIN_PROCESS for step in case.steps):
+        return [Phase(MAIN_PROCESS, list(case.steps), more=False, is_action=False)]
     groups: list[tuple[str, list[Step], bool]] = []
     for step in case.steps:
         is_action = step.action is not None

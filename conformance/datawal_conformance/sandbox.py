@@ -85,6 +85,7 @@ class Sandbox:
         self._expected: dict[bytes, Entry] = {}
         self._made: set[bytes] = set()
         self._last_seen: dict[bytes, Entry] = {}
+        self._unread_locks: list[bytes] = []
         self._unreadable: list[bytes] = []
         os.mkdir(self._root, 0o700)
         for path, content in given.items():
@@ -177,8 +178,12 @@ class Sandbox:
             for path, content in files.items():
                 self._change(expected, anything, path, content)
         found: dict[bytes, Entry] = {}
+        self._unread_locks.clear()
         self._snapshot(self._root, b"", found, expected)
         self._last_seen = found
+        if files != "unchanged":
+            named = {path: _UNREAD_LOCK for path in self._unread_locks if path.decode("utf-8", "replace") in files}
+            found = {**found, **named}
         if found == expected:
             return None
         for path in sorted(expected.keys() | found.keys()):
@@ -226,7 +231,7 @@ class Sandbox:
                     elif not item.is_file(follow_symlinks=False):
                         found[key] = _look(item.path)
                     elif item.name == _LOCK and key not in expected:
-                        found[key] = _UNREAD_LOCK
+                        self._unread_locks.append(key)
                     else:
                         found[key] = _read_entry(item.path, expected.get(key, _EMPTY_FILE))
                 except OSError as error:
@@ -235,6 +240,8 @@ class Sandbox:
     def remove(self) -> None:
         """Take the directory away, whatever the implementation left in it."""
         try:
+            for key in self._unread_locks:
+                os.unlink(self._root + b"/" + key)
             for key in reversed(self._last_seen):
                 path = self._root + b"/" + key
                 if self._last_seen[key] is DIRECTORY:
@@ -251,7 +258,7 @@ _PATTERN = "file by pattern"
 """Kind of an expected entry whose content is a regular expression that a file's content must match as a whole."""
 
 _UNREAD_LOCK = Entry("file")
-"""A lock file that the case says nothing about: its content is not read."""
+"""A lock file that was not given: its content is not read, and only a case that names it asks for it."""
 
 _MOST_ENTRIES = 20_000
 """Entries after which a snapshot stops: far more than any case lays out, so the comparison fails anyway."""
