@@ -36,6 +36,8 @@ UNEXPLAINED = "not explained yet"
 
 _LONGEST_PIN = 160
 
+_OR_UPDATE = "or run: deviations update"
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
@@ -120,7 +122,7 @@ def apply_deviations(
         marked.append(_mark(result, [deviation for _number, deviation in hits], stale))
     if not filtered:
         stale += [
-            f"{pattern}: matches no case; remove the pattern"
+            f"{pattern}: matches no case; remove the pattern, {_OR_UPDATE}"
             for number, (_deviation, pattern) in enumerate(rows)
             if number not in used
         ]
@@ -131,14 +133,14 @@ def _mark(result: CaseResult, deviations: list[Deviation], stale: list[str]) -> 
     if not deviations or result.outcome is Outcome.UNSUPPORTED:
         return result
     if result.outcome is Outcome.PASSED:
-        stale.append(f"{result.case_id}: passed; remove it from the file")
+        stale.append(f"{result.case_id}: passed; remove it from the file, {_OR_UPDATE}")
         return replace(result, outcome=Outcome.UNEXPECTEDLY_PASSED, reason=deviations[0].reason)
     assert result.outcome in AGAINST
     for deviation in deviations:
         if deviation.message.search(result.message):
             return replace(result, outcome=Outcome.KNOWN_DEVIATION, reason=deviation.reason)
     pinned = " / ".join(sorted({deviation.message.pattern for deviation in deviations}))
-    stale.append(f"{result.case_id}: fails with another message than {pinned!r}: {result.message}")
+    stale.append(f"{result.case_id}: fails with another message than {pinned!r} ({_OR_UPDATE}): {result.message}")
     return result
 
 
@@ -181,8 +183,21 @@ def _still_true(patterns: Iterable[str], fits: set[str], all_ids: Sequence[str])
 
 def _pin(message: str) -> str:
     """A regular expression for a message: exact but for numbers and bytes."""
-    escaped = re.escape(message[:_LONGEST_PIN]).replace("\\ ", " ")
-    return re.sub(r"[0-9a-f]{8,}|[0-9]+", "[0-9a-f]+", escaped)
+    parts = re.split(r"([0-9a-f]{8,}|[0-9]+)", _begin(message))
+    return "".join("[0-9a-f]+" if at % 2 else re.escape(part).replace("\\ ", " ") for at, part in enumerate(parts))
+
+
+def _begin(message: str) -> str:
+    """A message, or as many whole words of it as a pin holds, without a bracket that would stay open."""
+    if len(message) <= _LONGEST_PIN:
+        return message
+    words = message[: _LONGEST_PIN + 1].rpartition(" ")[0] or _BEGUN.sub("", message[:_LONGEST_PIN]) or message
+    head, bracket, last = words.rpartition(" [")
+    return head if bracket and "]" not in last else words
+
+
+_BEGUN = re.compile(r"[0-9a-f]+$")
+"""Digits at the end of a cut: a run that goes on behind it would be pinned by what happened to stand before."""
 
 
 def _entry_text(patterns: Iterable[str], deviation: Deviation) -> str:

@@ -57,14 +57,14 @@ def test_listed_case_that_passes_is_stale(tmp_path: Path):
         [result("safety.append@cut=1", Outcome.PASSED)], load(tmp_path, ENTRY), filtered=False, today=TODAY
     )
     assert marked.outcome is Outcome.UNEXPECTEDLY_PASSED
-    assert stale == ["safety.append@cut=1: passed; remove it from the file"]
+    assert stale == ["safety.append@cut=1: passed; remove it from the file, or run: deviations update"]
 
 
 def test_pattern_that_matches_nothing_is_stale(tmp_path: Path):
     _marked, stale = apply_deviations(
         [result("safety.other", Outcome.PASSED)], load(tmp_path, ENTRY), filtered=False, today=TODAY
     )
-    assert stale == ["safety.append@*: matches no case; remove the pattern"]
+    assert stale == ["safety.append@*: matches no case; remove the pattern, or run: deviations update"]
 
 
 def test_pattern_that_matches_nothing_is_fine_in_a_filtered_run(tmp_path: Path):
@@ -134,3 +134,44 @@ def test_update_keeps_what_still_holds_and_adds_the_rest(tmp_path: Path):
 
 def test_update_of_a_conformant_run_is_empty(tmp_path: Path):
     assert updated_file([result("safety.append@cut=1", Outcome.PASSED)], load(tmp_path, ENTRY)) == ("", 0)
+
+
+LONG = "step 2 scan_iter: answer: expected ok, found error crc_mismatch: the segment 00000001.dwal is damaged somewhere"
+NEAREST = f"{LONG} {'x' * 30} [nearest permitted outcome: refuses]"
+
+
+@pytest.mark.parametrize(
+    ("message", "end"),
+    [
+        (LONG, "damaged somewhere"),
+        (NEAREST, "x" * 30),
+        (f"{LONG} {'word ' * 30}", "word"),
+        (f"{LONG} and.then-there {'is-a-long-word' * 9}", r"and\.then\-there"),
+        (f"{LONG} {'ab' * 200}", "damaged somewhere"),
+        ("answer:" + "f00d" * 100, "answer:"),
+    ],
+)
+def test_pin_ends_where_a_word_does(tmp_path: Path, message: str, end: str):
+    failed = result("safety.new@n=1", Outcome.FAILED, message)
+    text, _unexplained = updated_file([failed], [])
+    [entry] = tomllib.loads(text)["deviation"]
+    assert entry["message"].endswith(end)
+    [marked], stale = apply_deviations([failed], load(tmp_path, text), filtered=False, today=TODAY)
+    assert (marked.outcome, stale) == (Outcome.KNOWN_DEVIATION, [])
+
+
+def test_pin_holds_for_other_numbers_and_bytes(tmp_path: Path):
+    first = result("safety.new@n=1", Outcome.FAILED, f"found {'0a' * 60} at 12, {LONG}")
+    text, _unexplained = updated_file([first], [])
+    other = result("safety.new@n=1", Outcome.FAILED, f"found {'ff' * 30} at 7, {LONG}")
+    [marked], stale = apply_deviations([other], load(tmp_path, text), filtered=False, today=TODAY)
+    assert (marked.outcome, stale) == (Outcome.KNOWN_DEVIATION, [])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED])
+def test_what_is_stale_says_how_to_write_the_file_anew(tmp_path: Path, outcome: Outcome):
+    other = result("safety.append@cut=1", outcome, "something else")
+    [line] = apply_deviations([other], load(tmp_path, ENTRY), filtered=False, today=TODAY)[1]
+    assert "deviations update" in line
+    [line] = apply_deviations([], load(tmp_path, ENTRY), filtered=False, today=TODAY)[1]
+    assert "deviations update" in line

@@ -17,8 +17,20 @@ LANGUAGES = ("python",)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("language", choices=LANGUAGES, help="language of the skeleton")
+    languages = ", ".join(LANGUAGES)
+    parser.add_argument("language", type=_language, metavar="LANGUAGE", help=f"language of the skeleton: {languages}")
     parser.add_argument("directory", type=Path, metavar="DIR", help="where to write it; nothing is overwritten")
+
+
+def _language(text: str) -> str:
+    """A language there is a skeleton for; for another, say where to read how an adapter is written."""
+    if text in LANGUAGES:
+        return text
+    msg = (
+        f"there is no skeleton in {text!r}, only in {', '.join(LANGUAGES)}. An adapter is a loop over lines of JSON in "
+        "any language: conformance/PROTOCOL.md says all it has to answer, docs/guides/adapter.rst goes through one."
+    )
+    raise argparse.ArgumentTypeError(msg)
 
 
 def execute(context: Context) -> ExitCode:

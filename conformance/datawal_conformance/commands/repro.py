@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ HELP = "write a folder that repeats one case with the adapter alone"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.usage = "%(prog)s ID -o DIR [--vectors DIR] [-- ADAPTER ARG...]"
     parser.add_argument("case", metavar="ID", help="the id of the case")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="the folder, which must not exist"
@@ -42,7 +44,8 @@ def execute(context: Context) -> ExitCode:
     script = files("datawal_conformance").joinpath("templates", "repro.py").read_text("utf-8")
     (folder / "repro.py").write_text(script, encoding="utf-8")
     context.say(f"wrote {folder}: given/ (the files), case.json, plan.json (requests and expectations), repro.py")
-    context.say(f"run it: python3 {folder / 'repro.py'} ADAPTER [ARG...]")
+    adapter = shlex.join(context.adapter) if context.adapter else "ADAPTER [ARG...]"
+    context.say(f"run it: python3 {shlex.quote(str(folder / 'repro.py'))} {adapter}")
     return ExitCode.CONFORMANT
 
 

@@ -45,8 +45,8 @@ def operate(op, step, directory, handles):
     try:
         for record in reader.scan():
             records.append(shown(record))
-    except tinylog.Fault as fault:
-        fault.records = records
+    except (tinylog.Fault, OSError) as error:
+        error.records = records
         raise
     return {"records": records, "report": reader.report}
 
@@ -55,11 +55,13 @@ def error_of(error):
     """The kind of the protocol for an exception of ours."""
     answer = {"kind": "other", "message": f"{type(error).__name__}: {error}"}
     if isinstance(error, tinylog.Fault):
-        answer |= {"kind": error.kind, "segment": error.segment, "offset": error.offset, "records": error.records}
+        answer |= {"kind": error.kind, "segment": error.segment, "offset": error.offset}
     elif isinstance(error, FileNotFoundError):
         answer["kind"] = "not_found"
     elif isinstance(error, NotADirectoryError):
         answer["kind"] = "not_a_directory"
+    if hasattr(error, "records"):
+        answer["records"] = error.records
     return answer
 
 

@@ -12,7 +12,7 @@ HELLO = {
     "implementation": "my-port",
     "version": "0.0.0",
     "language": "python",
-    # Name what you have filled in: "log", "reader", "kv", "compact", "export", "poison", "typed-errors",
+    # Name what you have filled in: "log", "reader", "kv", "compact", "export", "poison", "spawn", "typed-errors",
     # "error-positions". Cases that need anything else are left out.
     "capabilities": [],
 }
