@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from datawal_conformance.commands.doctor import PROBES
+from datawal_conformance.doctor import PROBES
 from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.protocol import CAPABILITIES
 
