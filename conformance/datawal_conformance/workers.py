@@ -4,6 +4,7 @@ Processes, not threads: laying out and comparing files keeps the interpreter bus
 that the cases, which take longest to load, are there at once.
 """
 
+import gc
 import mmap
 import multiprocessing
 import signal
@@ -100,6 +101,8 @@ class Workers:
 
         Raises a ProtocolError when an adapter cannot be started or greeted, StoppedError when somebody stops first.
         """
+        # A collection in a worker would write to every object made so far, and copy the memory that forking shares.
+        gc.freeze()
         for number in range(self._jobs):
             self._start(number)
         while self._hello is None:
