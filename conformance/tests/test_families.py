@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from datawal_conformance.families import FAMILIES, Family, case_files
 from datawal_conformance.families.__main__ import main
 from datawal_conformance.families._build import value
 from datawal_conformance.families._model import natural
+from datawal_conformance.families._read_only import README, is_read_only
 from datawal_conformance.values import to_bytes
 from datawal_spec import all_clauses
 
@@ -208,6 +210,40 @@ def test_check_names_missing_and_extra_files(written: Path, capsys: pytest.Captu
     extra = written / "cases" / "kv" / "more.json"
     extra.write_text("{}", "utf-8")
     assert f"{extra}: nothing makes this file" in checked(written, capsys)
+
+
+def test_check_names_a_readme_whose_numbers_of_read_only_cases_are_old(
+    written: Path, capsys: pytest.CaptureFixture[str]
+):
+    readme = written / README
+    readme.write_bytes((VECTORS / README).read_bytes())
+    assert main(["check", str(written)]) == 0
+    readme.write_text(re.sub(r"(\| `wire` \| )\d+", r"\g<1>7", readme.read_text("utf-8")), "utf-8")
+    assert str(readme) in checked(written, capsys)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"given": {}},
+        {"given": {"log/hex:ff": "00"}},
+        {"given": {"log/00000001.dwal": {"symlink": "elsewhere"}}},
+        {"steps": [{"op": "open_kv", "path": "log"}]},
+        {"steps": [{"op": "open_log", "path": "log"}, {"op": "append", "payload": "00"}]},
+        {"steps": [{"op": "open_log", "path": "log"}, {"do": "remove", "path": "log/00000001.dwal"}]},
+        {"steps": [{"op": "open_log", "path": "log", "process": "other"}]},
+        {"steps": [{"op": "open_log", "path": "log", "expect": {"one_of": {"a": {"ok": {}}}}}]},
+        {"then": {"files": {"log/00000001.dwal": None}}},
+    ],
+)
+def test_case_that_asks_for_more_than_a_decoder_is_not_read_only(changes: dict[str, Any]):
+    plain = {
+        "given": {"log/00000001.dwal": "00"},
+        "steps": [{"op": "open_log", "path": "log", "expect": {"error": {}}}],
+        "then": {"files": "unchanged"},
+    }
+    assert is_read_only(plain)
+    assert not is_read_only(plain | changes)
 
 
 def test_check_names_a_golden_file_that_was_tampered_with(written: Path, capsys: pytest.CaptureFixture[str]):
