@@ -7,7 +7,7 @@ from typing import Final
 
 from datawal_conformance.mismatch import Mismatch
 from datawal_conformance.port_mistakes import MISTAKES, PortMistake
-from datawal_conformance.verdict import AGAINST, CaseResult, Outcome
+from datawal_conformance.verdict import AGAINST, BROKEN, CaseResult, Outcome
 from datawal_spec import all_clauses, frame_len, judge, parse_header
 from datawal_spec.layout import CRC_LEN, HEADER_LEN
 
@@ -101,10 +101,14 @@ def _shared_message(results: list[CaseResult], against: list[CaseResult]) -> Ite
     for commonest, count in shapes.most_common(1):
         if count >= _FEWEST_WORTH_TELLING and count >= _SHARE_WORTH_TELLING * len(against):
             alike = [result for result in against if shape(result.message) == commonest]
+            hint = _ASK_EACH if alike[0].outcome in BROKEN else _shared_clause(results, alike)
             yield (
                 f"{count} of {len(against)} failures are alike; the first is {alike[0].case_id}: {alike[0].message}"
-                f"{_shared_clause(results, alike)}"
+                f"{hint}"
             )
+
+
+_ASK_EACH: Final = ". Which operation it is, datawal-conformance doctor tells: it asks for each by itself."
 
 
 def _shared_clause(results: list[CaseResult], alike: list[CaseResult]) -> str:

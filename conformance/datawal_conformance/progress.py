@@ -6,6 +6,8 @@ from typing import TextIO
 from datawal_conformance.verdict import AGAINST, CaseResult
 
 _REDRAW_SECONDS = 0.1
+_SECONDS_TO_TELL_A_RATE = 0.5
+"""Before, the first results would have the rest last for hours."""
 
 
 class Progress:
@@ -29,11 +31,10 @@ class Progress:
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        rate = self._done / max(self._drawn - self._started, 1e-9)
-        left = (self._total - self._done) / rate
-        self._stream.write(
-            f"\r{self._done}/{self._total} cases, {rate:.0f}/s, {self._failures} against, {left:.0f} s left\x1b[K"
-        )
+        elapsed = max(self._drawn - self._started, 1e-9)
+        rate = self._done / elapsed
+        left = f", {(self._total - self._done) / rate:.0f} s left" if elapsed > _SECONDS_TO_TELL_A_RATE else ""
+        self._stream.write(f"\r{self._done}/{self._total} cases, {rate:.0f}/s, {self._failures} against{left}\x1b[K")
         self._stream.flush()
 
     def finish(self) -> None:

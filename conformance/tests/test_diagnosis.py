@@ -116,3 +116,9 @@ def test_no_clause_is_told_when_alike_failures_share_none():
 
 def test_bytes_beside_what_they_spell_are_as_alike_as_bytes_without():
     assert shape("expected 736f6d65 'some' at byte 0") == shape("expected 00010203 at byte 17")
+
+
+def test_crashes_that_are_alike_lead_to_the_doctor():
+    crashes = [replace(result(number, "the adapter exited"), outcome=Outcome.CRASHED) for number in range(5)]
+    [cause] = diagnose(crashes)
+    assert "datawal-conformance doctor tells" in cause
