@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from datawal_conformance.engine_options import STOP_PAUSE
 from datawal_conformance.errors import (
     AdapterDiedError,
     AdapterStartError,
@@ -31,8 +32,6 @@ STDERR_TAIL: Final = 8 * 1024
 
 _CHUNK: Final = 256 * 1024
 _GRACE: Final = 2.0
-_PAUSE: Final = 0.2
-"""Longest wait, in seconds, before looking whether somebody wants to stop."""
 _POSTED_TOGETHER: Final = 8
 """Lines that go out in one write: each write wakes the adapter, which has others to work on meanwhile."""
 _MOST_STRAY_LINES: Final = 16
@@ -146,7 +145,7 @@ class AdapterProcess:
             if left <= 0:
                 msg = f"no answer within {deadline - called:.3g} s"
                 raise AdapterTimeoutError(msg, self.stderr_tail)
-            for key, _mask in self._selector.select(min(left, _PAUSE)):
+            for key, _mask in self._selector.select(min(left, STOP_PAUSE)):
                 if key.fd == self._err:
                     self._read_stderr()
                 elif key.fd == self._out:

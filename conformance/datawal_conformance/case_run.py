@@ -80,7 +80,8 @@ class CaseRun:
     def next_request(self) -> bytes:
         """The request that comes next, as a line."""
         phase = self.phases[0]
-        return request_line(self.case, self.directory, phase.steps, more=phase.more)
+        requests = [step.request for step in phase.steps if step.request is not None]
+        return request_line(self.case.id, self.directory, requests, more=phase.more)
 
     def take(self, message: dict[str, object]) -> None:
         """Take the answer to the request under way; raises AnswerError when it is malformed."""

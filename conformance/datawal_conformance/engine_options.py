@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+STOP_PAUSE: Final = 0.2
+"""Longest wait, in seconds, before looking whether somebody wants to stop."""
 
 
 class StoppedError(Exception):

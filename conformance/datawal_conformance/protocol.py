@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from datawal_conformance.case import Case, Step
+from datawal_conformance.case import Step
 from datawal_conformance.errors import AnswerError, HelloError
 from datawal_spec import ErrorKind
 
@@ -44,9 +44,9 @@ def hello_line() -> bytes:
     return _line({"hello": {"protocol": PROTOCOL_VERSION}})
 
 
-def request_line(case: Case, directory: str, steps: list[Step], *, more: bool) -> bytes:
-    """One request: these steps of the case, in its directory; `more` when another request follows."""
-    request: dict[str, Any] = {"id": case.id, "dir": directory, "steps": [step.request for step in steps]}
+def request_line(case_id: str, directory: str, requests: list[dict[str, Any]], *, more: bool) -> bytes:
+    """One request: what is asked of the adapter for this case, in its directory; `more` when another follows."""
+    request: dict[str, Any] = {"id": case_id, "dir": directory, "steps": requests}
     if more:
         request["more"] = True
     return _line(request)

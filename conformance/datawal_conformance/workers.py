@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from datawal_conformance.case import Case
 from datawal_conformance.engine import Engine, EngineReport
-from datawal_conformance.engine_options import EngineOptions, StoppedError
+from datawal_conformance.engine_options import STOP_PAUSE, EngineOptions, StoppedError
 from datawal_conformance.errors import ProtocolError, RunnerError
 from datawal_conformance.interruption import SIGNALS
 from datawal_conformance.protocol import Hello
@@ -29,8 +29,6 @@ _FORK = multiprocessing.get_context("fork")
 _CASES_A_DRAW: Final = 8
 _RESULTS_A_MESSAGE: Final = 64
 _MESSAGE_SECONDS: Final = 0.05
-_PAUSE: Final = 0.2
-"""Longest wait, in seconds, before looking whether somebody wants to stop."""
 _LEAVE_SECONDS: Final = 10.0
 """How long a worker may take to end its adapters when it is told to stop."""
 
@@ -139,10 +137,10 @@ class Workers:
                     self._stop[0] = 1
         return merged
 
-    def _take_messages(self) -> Iterator[EngineReport]:
-        """Wait for what workers say and act on it; yields the report of each that is done."""
+    def _take_messages(self) -> list[EngineReport]:
+        """Wait for what workers say and act on it; returns the report of each that is done."""
         reports = []
-        for connection in wait(list(self._processes), _PAUSE):
+        for connection in wait(list(self._processes), STOP_PAUSE):
             assert isinstance(connection, Connection)
             try:
                 message = connection.recv()
@@ -157,7 +155,7 @@ class Workers:
                 connection.close()
             else:
                 self._take(message)
-        return iter(reports)
+        return reports
 
     def _take(self, message: object) -> None:
         if isinstance(message, list):

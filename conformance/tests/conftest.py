@@ -20,7 +20,10 @@ from datawal_conformance.exitcodes import ExitCode
 from datawal_conformance.run import RunOptions, run_cases
 from datawal_conformance.sandbox import memory_dir
 from datawal_conformance.verdict import RunRecord
+from datawal_spec import build_frame
 
+REFERENCE = [sys.executable, str(Path(__file__).parents[1] / "adapters/python/adapter.py")]
+FRAME = build_frame(0, 1, b"", b"alpha").hex()
 ZOO = Path(__file__).parent / "zoo" / "adapters.py"
 
 
@@ -115,6 +118,11 @@ def cli(*arguments: object) -> tuple[ExitCode, str, str]:
 
 def run(vectors: Path, name: str, *arguments: object) -> tuple[ExitCode, str, str]:
     return cli("run", "--vectors", vectors, *arguments, "--", *zoo_command(name))
+
+
+def report_of(vectors: Path, name: str, target: Path) -> Path:
+    run(vectors, name, "--report", f"json:{target}")
+    return target
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -27,7 +27,7 @@ DOCS = ROOT / "docs"
 SNIPPETS = DOCS / "snippets"
 PAGES = sorted(path for path in DOCS.rglob("*.rst") if "_build" not in path.parts)
 TESTED_ELSEWHERE = {
-    "make conformance",  # CI judges the reference in test_commands and with this target
+    "make conformance",  # `make test` judges the reference through the pytest plugin
     ". .venv/bin/activate",
     "make vectors",  # vectors-check, part of `make test`, makes the same files
     "git diff --stat vectors",

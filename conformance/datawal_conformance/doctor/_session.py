@@ -1,6 +1,5 @@
 """A conversation with an adapter that goes on in a fresh process when it broke."""
 
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from datawal_conformance.adapter import AdapterProcess
 from datawal_conformance.case import Step
 from datawal_conformance.doctor._steps import UNKNOWN, Json
 from datawal_conformance.errors import AdapterTimeoutError, AnswerError, ProtocolError
-from datawal_conformance.protocol import decode_line, parse_results
+from datawal_conformance.protocol import decode_line, parse_results, request_line
 from datawal_conformance.sandbox import Sandbox
 from datawal_conformance.terminal import harmless
 
@@ -91,8 +90,7 @@ class Session:
     def send(self, steps: Sequence[Json], directory: Path, case_id: str, *, more: bool) -> None:
         """Send one request, without what its steps expect."""
         bare = [{name: value for name, value in step.items() if name != "expect"} for step in steps]
-        request = {"id": case_id, "dir": str(directory), "steps": bare, **({"more": True} if more else {})}
-        self.process.send(json.dumps(request).encode() + b"\n")
+        self.process.send(request_line(case_id, str(directory), bare, more=more))
 
     def receive(self, ids: Sequence[str]) -> dict[str, Json]:
         """The answers to these requests, in whatever order."""
