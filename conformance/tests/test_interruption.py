@@ -111,4 +111,6 @@ def test_interrupt_at_any_moment_of_a_run_reports_what_ran(folder: Path, jobs: s
     result = run_interrupted(folder, "running", at, "--jobs", jobs)
     assert_ended_cleanly(folder, result)
     whole_or_part = "INTERRUPTED" in result.stdout or f"{CASES} passed" in result.stdout
-    assert whole_or_part or "interrupted before there was anything to report" in result.stderr
+    # Well before the last third the adapter has said hello, and from then on there is something to report.
+    early = moment < 2 * MOMENTS // 3 and "interrupted before there was anything to report" in result.stderr
+    assert whole_or_part or early, result.stderr
